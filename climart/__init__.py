@@ -1,0 +1,1 @@
+"""Climart: an open climate-risk data mart for France."""

@@ -1,0 +1,10 @@
+"""The one exception that a user's mistake raises. Imports nothing of ours."""
+
+from __future__ import annotations
+
+
+class UserError(Exception):
+    """Something the user can mend: a bad file, a wrong name, a missing folder. The command line exits with 2.
+
+    The message says what was found and where (file, line, variable), what was expected, and what to do.
+    """

@@ -1,0 +1,225 @@
+"""The one writer of the lake: schema enforced, sorted, atomic, same bytes for the same rows.
+
+The lake is ``paths.lake()``, a folder of Parquet files. A table is either one file (``territory.parquet``) or a
+folder of partitions (``producer_index/dataset=…/simulation=…/<source_file_id>.parquet``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import IO
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from climart import paths
+
+SCHEMAS: dict[str, pa.Schema] = {
+    "dataset": pa.schema(
+        [
+            ("dataset_id", pa.string()),
+            ("title_fr", pa.string()),
+            ("title_en", pa.string()),
+            ("producer", pa.string()),
+            ("licence", pa.string()),
+            ("citation", pa.string()),
+            ("homepage", pa.string()),
+            ("validation_status", pa.string()),
+            ("resolution_km", pa.float32()),
+            ("notice_fr", pa.string()),
+            ("notice_en", pa.string()),
+        ]
+    ),
+    "source_file": pa.schema(
+        [
+            ("source_file_id", pa.string()),
+            ("source_id", pa.string()),
+            ("name", pa.string()),
+            ("url", pa.string()),
+            ("fetched_at", pa.timestamp("s", tz="UTC")),
+            ("extracted_at", pa.string()),
+            ("bytes", pa.int64()),
+            ("sha256", pa.string()),
+            ("rows", pa.int64()),
+            ("licence", pa.string()),
+        ]
+    ),
+    "simulation": pa.schema(
+        [
+            ("simulation_id", pa.string()),
+            ("dataset_id", pa.string()),
+            ("gcm", pa.string()),
+            ("rcm", pa.string()),
+            ("member", pa.string()),
+            ("correction", pa.string()),
+            ("scenario", pa.string()),
+            ("calendar", pa.string()),
+            ("year_start", pa.int16()),
+            ("year_end", pa.int16()),
+            ("validation_status", pa.string()),
+        ]
+    ),
+    "producer_index": pa.schema(
+        [
+            ("source_file_id", pa.string()),
+            ("dataset_id", pa.string()),
+            ("simulation_id", pa.string()),
+            ("context_id", pa.string()),
+            ("season", pa.string()),
+            ("cell_id", pa.int32()),
+            ("index_code", pa.string()),
+            ("value", pa.float32()),
+        ]
+    ),
+    "producer_index_header": pa.schema(
+        [
+            ("source_file_id", pa.string()),
+            ("index_code", pa.string()),
+            ("label", pa.string()),
+            ("unit", pa.string()),
+            ("statistic", pa.string()),
+            ("decimals", pa.int8()),
+        ]
+    ),
+    "cell": pa.schema(
+        [
+            ("cell_id", pa.int32()),
+            ("x", pa.int32()),
+            ("y", pa.int32()),
+            ("longitude", pa.float64()),
+            ("latitude", pa.float64()),
+            ("is_extrapolated", pa.bool_()),
+        ]
+    ),
+    "territory": pa.schema(
+        [
+            ("territory_id", pa.string()),
+            ("kind", pa.string()),
+            ("code", pa.string()),
+            ("name", pa.string()),
+            ("zone", pa.string()),
+            ("epci_id", pa.string()),
+            ("departement_id", pa.string()),
+            ("region_id", pa.string()),
+            ("caisse_id", pa.string()),
+            ("caisse_shared_with", pa.string()),
+            ("population", pa.int64()),
+            ("area_km2", pa.float32()),
+            ("cog_year", pa.int16()),
+            ("longitude", pa.float64()),
+            ("latitude", pa.float64()),
+            ("geometry_method", pa.string()),
+            ("reason", pa.string()),
+            ("geometry", pa.binary()),
+            ("outline", pa.binary()),
+        ]
+    ),
+    "cell_weight": pa.schema(
+        [
+            ("cell_id", pa.int32()),
+            ("territory_id", pa.string()),
+            ("weighting", pa.string()),
+            ("weight", pa.float64()),
+            ("method", pa.string()),
+        ]
+    ),
+}
+
+SORT_KEYS: dict[str, list[str]] = {
+    "dataset": ["dataset_id"],
+    "source_file": ["source_file_id"],
+    "simulation": ["simulation_id"],
+    "producer_index": ["index_code", "context_id", "season", "cell_id"],
+    "producer_index_header": ["source_file_id", "index_code"],
+    "cell": ["cell_id"],
+    "territory": ["kind", "code"],
+    "cell_weight": ["weighting", "territory_id", "cell_id"],
+}
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[IO[bytes]]:
+    """Open a temporary file beside ``path``; on success fsync it and rename it to ``path``, else remove it.
+
+    Nobody ever sees a partial file under its final name.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as handle:
+        temporary = Path(handle.name)
+        try:
+            yield handle
+            handle.flush()
+            os.fsync(handle.fileno())
+        except BaseException:
+            temporary.unlink()
+            raise
+    temporary.chmod(0o644)
+    temporary.replace(path)
+
+
+def sha256_of(path: Path) -> str:
+    """The file's SHA-256, as 64 hexadecimal digits."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def write(table: str, rows: pa.Table, *partition: str) -> Path:
+    """Write ``rows`` as ``lake/<table>.parquet``, or as ``lake/<table>/<partition…>.parquet``.
+
+    Columns are cast to the table's schema (a missing or an extra column raises ValueError) and rows are sorted by its
+    key, so that the same rows give the same bytes. A file that would not change is left untouched.
+    Returns the path.
+    """
+    schema = SCHEMAS[table]
+    if sorted(rows.column_names) != sorted(schema.names):
+        raise ValueError(
+            f"lake table {table}: columns {sorted(rows.column_names)}, expected {sorted(schema.names)}"
+        )
+    rows = rows.select(schema.names).cast(schema)
+    rows = rows.take(pc.sort_indices(rows, [(key, "ascending") for key in SORT_KEYS[table]]))
+    return write_parquet(rows, table_path(table, *partition))
+
+
+def write_parquet(rows: pa.Table, path: Path) -> Path:
+    """Write ``rows`` to ``path`` (zstd, dictionaries for strings only), atomically; leave an identical file untouched."""
+    strings = [field.name for field in rows.schema if pa.types.is_string(field.type)]
+    buffer = pa.BufferOutputStream()
+    pq.write_table(
+        rows, buffer, compression="zstd", use_dictionary=strings, store_schema=True, row_group_size=1_000_000
+    )
+    content = buffer.getvalue()
+    if (
+        path.exists()
+        and path.stat().st_size == len(content)
+        and path.read_bytes() == content.to_pybytes()
+    ):
+        return path
+    with atomic(path) as handle:
+        handle.write(content)
+    return path
+
+
+def table_path(table: str, *partition: str) -> Path:
+    """Where ``write`` puts a table or a partition of it. Raises ValueError if it would leave the lake."""
+    if not partition:
+        return paths.inside(paths.lake(), f"{table}.parquet")
+    return paths.inside(paths.lake(), table, *partition[:-1], f"{partition[-1]}.parquet")
+
+
+def read(table: str) -> pa.Table:
+    """A one-file table of the lake, empty (with its schema) where it has not been written."""
+    path = table_path(table)
+    return pq.read_table(path, schema=SCHEMAS[table]) if path.exists() else SCHEMAS[table].empty_table()
+
+
+def upsert(table: str, rows: pa.Table, key: str) -> Path:
+    """Write ``rows`` into a one-file table: they replace the rows that have the same ``key``; others stay."""
+    kept = read(table)
+    kept = kept.filter(pc.invert(pc.is_in(kept[key], value_set=rows[key].combine_chunks().unique())))
+    return write(table, pa.concat_tables([kept, rows.select(SCHEMAS[table].names).cast(SCHEMAS[table])]))
