@@ -81,6 +81,7 @@ SCHEMAS: dict[str, pa.Schema] = {
         [
             ("source_file_id", pa.string()),
             ("index_code", pa.string()),
+            ("base_code", pa.string()),
             ("label", pa.string()),
             ("unit", pa.string()),
             ("statistic", pa.string()),
