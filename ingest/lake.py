@@ -6,19 +6,14 @@ folder of partitions (``producer_index/dataset=…/simulation=…/<source_file_i
 
 from __future__ import annotations
 
-import hashlib
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from tempfile import NamedTemporaryFile
-from typing import IO
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from climart import paths
+from climart.files import atomic
 
 SCHEMAS: dict[str, pa.Schema] = {
     "dataset": pa.schema(
@@ -142,32 +137,6 @@ SORT_KEYS: dict[str, list[str]] = {
     "territory": ["kind", "code"],
     "cell_weight": ["weighting", "territory_id", "cell_id"],
 }
-
-
-@contextmanager
-def atomic(path: Path) -> Iterator[IO[bytes]]:
-    """Open a temporary file beside ``path``; on success fsync it and rename it to ``path``, else remove it.
-
-    Nobody ever sees a partial file under its final name.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as handle:
-        temporary = Path(handle.name)
-        try:
-            yield handle
-            handle.flush()
-            os.fsync(handle.fileno())
-        except BaseException:
-            temporary.unlink()
-            raise
-    temporary.chmod(0o644)
-    temporary.replace(path)
-
-
-def sha256_of(path: Path) -> str:
-    """The file's SHA-256, as 64 hexadecimal digits."""
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def write(table: str, rows: pa.Table, *partition: str) -> Path:
