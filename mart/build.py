@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 
 from climart import paths
-from climart.errors import UserError
+from climart.errors import BuildFailed, UserError
 from climart.files import atomic_text
 
 Progress = Callable[[int, int, str], None]
@@ -35,7 +35,7 @@ class Built:
 def build(*, full_refresh: bool = False, progress: Progress = lambda *_: None) -> Built:
     """Build and test the warehouse from the lake. A run whose inputs have not changed is not computed again.
 
-    Raises UserError if the lake lacks something, RuntimeError (with dbt's own words) if a model or a data test fails.
+    Raises UserError if the lake lacks something, BuildFailed (with dbt's own words) if a model or a data test fails.
     """
     _check_lake()
     fingerprint = _fingerprint(_lake_files(), _project_files())
@@ -44,8 +44,8 @@ def build(*, full_refresh: bool = False, progress: Progress = lambda *_: None) -
     if not full_refresh and before.get("inputs") == fingerprint:
         return Built(True, 0, 0, before["n_runs"])
     models = _fingerprint(_project_files())
-    if before and before.get("models") != models:
-        full_refresh = True  # another SQL: what it computed before does not stand
+    # Another SQL, or a build that did not finish: what was computed before does not stand.
+    full_refresh = full_refresh or before.get("models") != models
     record.unlink(missing_ok=True)
     known = set() if full_refresh else _fingerprints_of_runs()
     n_steps = _dbt(["build", *(["--full-refresh"] if full_refresh else [])], progress)
@@ -121,5 +121,9 @@ def _dbt(arguments: list[str], progress: Progress) -> int:
                 progress(int(step[1]), total, step[3].removeprefix("main."))
     if process.returncode:
         failures = [line for line in lines if re.search(r"\b(ERROR|FAIL|Error|Failure|Got \d+ results)\b", line)]
-        raise RuntimeError("dbt failed; nothing is published.\n" + "\n".join(failures or lines[-20:]))
+        raise BuildFailed(
+            "a model or a data test failed; nothing is published.\n"
+            + "\n".join(failures or lines[-20:])
+            + f"\nThe SQL of each test is under {target.name}/target/compiled, dbt's log under {target.name}/logs (CLIMART_DATA)."
+        )
     return total

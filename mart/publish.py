@@ -117,7 +117,7 @@ def _write_tables(draft: Path, name: str, progress: Progress) -> dict[str, int]:
         target.execute("set preserve_insertion_order = true")
         target.execute(f"attach {_quoted(paths.warehouse())} as warehouse (read_only)")
         licences = target.execute("select string_agg(distinct licence, '; ' order by licence) from warehouse.dim_dataset")
-        licence = str((licences.fetchone() or ("",))[0])
+        licence = str(licences.fetchall()[0][0])
         for table in _marts(target):
             progress(table)
             order = SORT_KEYS.get(table, "1")
@@ -132,8 +132,7 @@ def _write_tables(draft: Path, name: str, progress: Progress) -> dict[str, int]:
                 )
             target.execute(f"create table {table} as select * from read_parquet({_quoted(parquet)})")
             _copy_comments(target, table)
-            counted = target.execute(f"select count(*) from {table}").fetchone()
-            row_counts[table] = int(counted[0]) if counted else 0
+            row_counts[table] = int(target.execute(f"select count(*) from {table}").fetchall()[0][0])
         target.execute("detach warehouse")
     return row_counts
 
@@ -164,9 +163,10 @@ def _copy_comments(connection: duckdb.DuckDBPyConnection, table: str) -> None:
         connection.execute(f"comment on column {table}.{column} is {_quoted(comment)}")
     about = connection.execute(
         "select comment from duckdb_tables() where database_name = 'warehouse' and table_name = ?", [table]
-    ).fetchone()
-    if about and about[0]:
-        connection.execute(f"comment on table {table} is {_quoted(about[0])}")
+    ).fetchall()
+    for (comment,) in about:
+        if comment:
+            connection.execute(f"comment on table {table} is {_quoted(comment)}")
 
 
 def _quoted(value: object) -> str:

@@ -1,5 +1,4 @@
-"""The embedded sample: what a newcomer sees without a network. Deterministic, written in the producers' own
-formats.
+"""The embedded sample: what a newcomer sees without a network. Deterministic, in the producers' own formats.
 
 Real codes and names on approximate outlines (``geography``), a simulated climate whose départements look like
 the real TRACC-2023 ensemble (``climate``), as DRIAS text exports (``drias``). The readers of real files read

@@ -1,5 +1,4 @@
-"""The simulated climate as DRIAS TRACC-2023 text exports, one file per run and level, as the portal writes
-them.
+"""The simulated climate as DRIAS TRACC-2023 text exports: one file per run and level, as the portal does.
 
 Column order, decimals, trailing ``;`` and trimmed zeros are those of real exports; the producer is
 ``CLIMART`` and a line of the header says that values are simulated. Reference values are not in these files:
@@ -18,11 +17,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.csv
 
-from ingest import grid, lake
+from climart.files import atomic
+from ingest import grid
 from ingest.sample.climate import CONTEXTS, RUNS
 
 Floats = npt.NDArray[np.float64]
-
 
 P99_LABEL = "Cumul de précipitations quotidiennes remarquables (percentile 99 du cumul quotidien)"
 RX1D_LABEL = "Intensité des précipitations extrêmes (max annuel des précipitations totales)"
@@ -107,8 +106,7 @@ def as_printed(column: Column, values: Floats, shares: Floats) -> Floats:
 
 
 def round_keeping_means(field: Floats, shares: Floats) -> Floats:
-    """A field (cell,) of counts rounded to whole, non-negative numbers whose area-weighted means stay close
-    to its own.
+    """A field (cell,) of counts, rounded to whole numbers, whose départements keep their means.
 
     Plain rounding loses a département where every cell has 0.4 days. So the cells nearest to the next whole
     number are rounded the other way until the mean is right, département by département; a cell belongs to
@@ -188,6 +186,6 @@ def write_export(path: Path, head: list[str], token: str, values: dict[str, Floa
     ]
     table = pa.table(columns, names=[*names, ""])
     options = pyarrow.csv.WriteOptions(include_header=False, delimiter=";", quoting_style="none")
-    with lake.atomic(path) as handle:
+    with atomic(path) as handle:
         handle.write("\n".join([*head, f"# {';'.join(names)};", RULE, ""]).encode())
         pyarrow.csv.write_csv(table, handle, options)

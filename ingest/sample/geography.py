@@ -21,6 +21,7 @@ import pyproj
 import shapely
 
 from climart import paths
+from climart.files import atomic
 from ingest import grid, lake
 
 SAMPLE = paths.REFERENCE / "sample"
@@ -129,7 +130,7 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 def write_json(path: Path, rows: list[dict[str, Any]]) -> Path:
     """A list of objects, one a line."""
     lines = ",\n".join(json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in rows)
-    with lake.atomic(path) as handle:
+    with atomic(path) as handle:
         handle.write(f"[\n{lines}\n]\n".encode())
     return path
 
@@ -140,7 +141,7 @@ def write_caisses(path: Path) -> Path:
     table.columns = pd.Index(
         ["departement_code", "departement_nom", "caisse_regionale_id", "caisse_regionale_nom", "shared_with"]
     )
-    with lake.atomic(path) as handle:
+    with atomic(path) as handle:
         handle.write(table.to_csv(index=False, lineterminator="\n").encode())
     return path
 
