@@ -42,7 +42,22 @@ INDICATORS = {  # indicator: (level column, change column, the change is a fract
     "fwi40_days": ("NORIFM40_yr", "AIFM40_yr", False),
     "dry_soil_days": ("NORSWI04_yr", "ASWI04_yr", False),
 }
-TOLERANCE = {"commune": 300, "epci": 500, "departement": 900, "region": 1500, "caisse": 900, "massif": 500, "country": 1500}
+TOLERANCE = {
+    "commune": 300,
+    "epci": 500,
+    "departement": 900,
+    "region": 1500,
+    "caisse": 900,
+    "massif": 500,
+    "country": 1500,
+}
+GROUPS = {  # the column that names a group: the kind of territory whose shapes make it up
+    "epci_id": "commune",
+    "departement_id": "commune",
+    "region_id": "departement",
+    "caisse_id": "departement",
+    "country_id": "region",
+}
 QUANTILES = [0.05, 0.5, 0.95]
 
 
@@ -92,7 +107,10 @@ def grid_cells(points: pd.Series) -> gpd.GeoDataFrame:
 
 def read_territories(admin: Path) -> pd.DataFrame:
     """Every territory but the massifs: territory_id, kind, code, name, zone, parents, population."""
-    tables = {name: pd.DataFrame(json.loads((admin / f"{name}.json").read_text())) for name in ("communes", "departements", "regions")}
+    tables = {
+        name: pd.DataFrame(json.loads((admin / f"{name}.json").read_text()))
+        for name in ("communes", "departements", "regions")
+    }
     caisses = pd.read_csv(admin / "caisses_regionales.csv", dtype=str)
     caisse_of = ("caisse:" + caisses["caisse_regionale_id"]).set_axis(caisses["departement_code"])
     epci = json.loads((admin / "epci.json").read_text())
@@ -130,10 +148,16 @@ def read_territories(admin: Path) -> pd.DataFrame:
     frame.insert(0, "territory_id", frame["kind"] + ":" + frame["code"])
     zone_of_epci = communes.dropna(subset="epci_id").groupby("epci_id")["zone"].first()
     frame["zone"] = frame["zone"].fillna(frame["territory_id"].map(zone_of_epci))
-    for column in ("epci_id", "departement_id", "region_id", "caisse_id"):
-        totals = frame.groupby(column)["population"].sum()
+    people = communes.assign(country_id=np.where(communes["zone"] == "metro", "country:FR", None))
+    for column in GROUPS:
+        totals = people.groupby(column)["population"].sum()
         frame["population"] = frame["population"].fillna(frame["territory_id"].map(totals))
     return frame
+
+
+def mended(shapes: gpd.GeoSeries) -> gpd.GeoSeries:
+    """Valid shapes; polygons stay polygons."""
+    return shapes.make_valid(method="structure", keep_collapsed=False)
 
 
 def weigh(frame: gpd.GeoDataFrame, cells: gpd.GeoDataFrame) -> pd.DataFrame:
@@ -147,22 +171,24 @@ def territories_and_weights(
 ) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
     """dim_territory with shapes and outlines, and the weights: territory_id, Point, weight, method."""
     frame = read_territories(admin)
-    contours = gpd.read_parquet(next(admin.glob("communes*.parquet"))).set_index("code").geometry.make_valid()
-    communes = gpd.GeoDataFrame(frame[frame["kind"] == "commune"].copy())
-    communes["geometry"] = gpd.GeoSeries(communes["code"].map(contours), crs=contours.crs)
-    shaped = communes.set_geometry("geometry").dropna(subset="geometry").assign(country_id="country:FR")
+    contours = gpd.read_parquet(next(admin.glob("communes*.parquet")))[["code", "geometry"]]
+    contours["geometry"] = mended(contours.geometry)
+    frame["country_id"] = np.where(frame["zone"] == "metro", "country:FR", None)
+    shaped = contours.merge(frame[frame["kind"] == "commune"], on="code")
 
     metropolitan = shaped[shaped["zone"] == "metro"].to_crs(LAMBERT)
-    metropolitan["geometry"] = metropolitan.geometry.make_valid()
+    metropolitan["geometry"] = mended(metropolitan.geometry)
     areas = weigh(metropolitan, cells)
     parents = metropolitan.set_index("territory_id")
-    groups, shapes = [], [shaped[["territory_id", "geometry"]]]
-    for column in ("epci_id", "departement_id", "region_id", "caisse_id", "country_id"):
+    groups, shapes = [], {"commune": shaped[["territory_id", "geometry"]]}
+    for column, parts in GROUPS.items():
         parent = areas["territory_id"].map(parents[column])
-        groups.append(areas.groupby([parent, "Point"])["area"].sum().rename_axis(["territory_id", "Point"]).reset_index())
-        members = metropolitan if column == "country_id" else shaped
-        union = members.dissolve(column)[["geometry"]].to_crs(shaped.crs)
-        shapes.append(union.rename_axis("territory_id").reset_index())
+        groups.append(
+            areas.groupby([parent, "Point"])["area"].sum().rename_axis(["territory_id", "Point"]).reset_index()
+        )
+        members = shapes[parts].merge(frame[["territory_id", column]], on="territory_id")
+        union = members[[column, "geometry"]].dissolve(column)
+        shapes[column.removesuffix("_id")] = union.rename_axis("territory_id").reset_index()
 
     massifs = gpd.read_file(massif_file)
     massifs = gpd.GeoDataFrame(
@@ -172,7 +198,7 @@ def territories_and_weights(
             "code": massifs["code"].astype(str),
             "name": massifs["title"],
         },
-        geometry=massifs.geometry.make_valid().to_crs(LAMBERT),
+        geometry=mended(massifs.geometry.to_crs(LAMBERT)),
         crs=LAMBERT,
     )
     massif_areas = weigh(massifs, cells)
@@ -186,19 +212,24 @@ def territories_and_weights(
     islands = metropolitan[~metropolitan["territory_id"].isin(areas["territory_id"])]
     nearest = islands[["territory_id", "geometry"]].sjoin_nearest(cells)[["territory_id", "Point"]]
     weights = pd.concat(
-        [weights.drop(columns="area").assign(method="area_share"), nearest.assign(weight=1.0, method="nearest_cell")],
+        [
+            weights.drop(columns="area").assign(method="area_share"),
+            nearest.assign(weight=1.0, method="nearest_cell"),
+        ],
         ignore_index=True,
     )
 
     frame = pd.concat([frame, massifs.drop(columns="geometry")], ignore_index=True)
-    shapes.append(massifs[["territory_id", "geometry"]].to_crs(shaped.crs))
-    frame = frame.merge(pd.concat(shapes, ignore_index=True), on="territory_id", how="left")
+    shapes["massif"] = massifs[["territory_id", "geometry"]].to_crs(shaped.crs)
+    frame = frame.drop(columns="country_id").merge(
+        pd.concat(shapes.values(), ignore_index=True), on="territory_id", how="left"
+    )
     frame = gpd.GeoDataFrame(frame, crs=shaped.crs)
     frame["area_km2"] = frame.to_crs("EPSG:6933").area / 1e6
     inside = frame.geometry.representative_point()
     frame["longitude"], frame["latitude"] = inside.x, inside.y
     outlines = [
-        part.to_crs(LAMBERT).geometry.make_valid().simplify_coverage(TOLERANCE[kind]).to_crs(shaped.crs)
+        mended(part.geometry.to_crs(LAMBERT)).simplify_coverage(TOLERANCE[kind]).to_crs(shaped.crs)
         for kind, part in frame[(frame["zone"] == "metro") & frame.geometry.notna()].groupby("kind")
     ]
     frame["outline"] = pd.concat(outlines).reindex(frame.index)
@@ -257,7 +288,9 @@ def facts(means: dict[str, pd.DataFrame], territories: pd.DataFrame) -> tuple[pd
             every["n_runs"] = every["n_runs"].fillna(0).astype("int16")
             quantiles.append(every.assign(indicator_id=name, context_id=context))
             run_changes = None if context == "ref" else list(changes.to_numpy("float32"))
-            lists.append(pd.DataFrame({**key, "run_values": list(values.to_numpy("float32")), "run_changes": run_changes}))
+            lists.append(
+                pd.DataFrame({**key, "run_values": list(values.to_numpy("float32")), "run_changes": run_changes})
+            )
     return pd.concat(quantiles, ignore_index=True), pd.concat(lists, ignore_index=True)
 
 

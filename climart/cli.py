@@ -11,7 +11,14 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 from climart import paths
 from climart.errors import BuildFailed, UserError
@@ -54,7 +61,9 @@ def ingest_drias(
 
     found = [path for given in files for path in (sorted(given.glob("*.txt")) if given.is_dir() else [given])]
     if not found:
-        raise UserError(f"no .txt file in {', '.join(map(str, files))}. Give the exports, or the folder that holds them.")
+        raise UserError(
+            f"no .txt file in {', '.join(map(str, files))}. Give the exports, or the folder that holds them."
+        )
     with _bar(2 * len(found), "DRIAS exports") as step:
         done = producer_index.load(found, skip_bad=skip_bad, replace=replace, progress=step)
     out.print(f"{len(done.loaded)} file(s) loaded, {_spaced(done.n_values)} values.")
@@ -103,11 +112,15 @@ def build(
         out.print(f"Nothing has changed since the last build ({done.n_runs} runs).")
     else:
         unchanged = done.n_runs - done.rebuilt_runs
-        out.print(f"{done.rebuilt_runs} run(s) computed, {unchanged} unchanged; {done.n_steps} models and tests passed.")
+        out.print(
+            f"{done.rebuilt_runs} run(s) computed, {unchanged} unchanged; {done.n_steps} models and tests passed."
+        )
 
 
 @app.command(epilog="Example: `climart publish --version 2026.11.0`")
-def publish(version: Annotated[str | None, typer.Option(help="year.month.patch; default: the next one.")] = None) -> None:
+def publish(
+    version: Annotated[str | None, typer.Option(help="year.month.patch; default: the next one.")] = None,
+) -> None:
     """Publish the warehouse as an immutable release, then move `stable` to it."""
     from mart import publish as publishing
 

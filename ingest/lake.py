@@ -148,27 +148,21 @@ def write(table: str, rows: pa.Table, *partition: str) -> Path:
     """
     schema = SCHEMAS[table]
     if sorted(rows.column_names) != sorted(schema.names):
-        raise ValueError(
-            f"lake table {table}: columns {sorted(rows.column_names)}, expected {sorted(schema.names)}"
-        )
+        raise ValueError(f"lake table {table}: columns {sorted(rows.column_names)}, expected {sorted(schema.names)}")
     rows = rows.select(schema.names).cast(schema)
     rows = rows.take(pc.sort_indices(rows, [(key, "ascending") for key in SORT_KEYS[table]]))
     return write_parquet(rows, table_path(table, *partition))
 
 
 def write_parquet(rows: pa.Table, path: Path) -> Path:
-    """Write ``rows`` to ``path`` (zstd, dictionaries for strings only), atomically; leave an identical file untouched."""
+    """Write ``rows`` to ``path`` (zstd, dictionaries for strings), atomically; leave an identical file untouched."""
     strings = [field.name for field in rows.schema if pa.types.is_string(field.type)]
     buffer = pa.BufferOutputStream()
     pq.write_table(
         rows, buffer, compression="zstd", use_dictionary=strings, store_schema=True, row_group_size=1_000_000
     )
     content = buffer.getvalue()
-    if (
-        path.exists()
-        and path.stat().st_size == len(content)
-        and path.read_bytes() == content.to_pybytes()
-    ):
+    if path.exists() and path.stat().st_size == len(content) and path.read_bytes() == content.to_pybytes():
         return path
     with atomic(path) as handle:
         handle.write(content)

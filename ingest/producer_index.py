@@ -37,7 +37,11 @@ class Loaded:
 
 
 def load(
-    files: Iterable[Path], *, skip_bad: bool = False, replace: bool = False, progress: Progress = lambda _: None
+    files: Iterable[Path],
+    *,
+    skip_bad: bool = False,
+    replace: bool = False,
+    progress: Progress = lambda _: None,
 ) -> Loaded:
     """Read, check and write exports. ``progress`` is called with a file's name once it is read, again once written.
 
@@ -115,7 +119,10 @@ def _series_in_lake() -> dict[SeriesKey, tuple[str, Path]]:
     for path in sorted(lake.table_path("producer_index").with_suffix("").rglob("*.parquet")):
         keys = pq.read_table(path, columns=["simulation_id", "context_id", "season", "index_code"])
         for key in keys.group_by(keys.column_names).aggregate([]).to_pylist():
-            series[key["simulation_id"], key["context_id"], key["season"], key["index_code"]] = (path.stem, path)
+            series[key["simulation_id"], key["context_id"], key["season"], key["index_code"]] = (
+                path.stem,
+                path,
+            )
     return series
 
 

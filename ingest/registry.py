@@ -85,10 +85,6 @@ def for_drias_text(experience: str, producer: str) -> Source:
 
 def record_dataset(source: Source) -> None:
     """Write the source's row of the lake's ``dataset`` table."""
-    row = {
-        name: getattr(source, name)
-        for name in lake.SCHEMAS["dataset"].names
-        if name != "dataset_id"
-    }
+    row = {name: getattr(source, name) for name in lake.SCHEMAS["dataset"].names if name != "dataset_id"}
     rows = pa.Table.from_pylist([{"dataset_id": source.id, **row}], schema=lake.SCHEMAS["dataset"])
     lake.upsert("dataset", rows, key="dataset_id")

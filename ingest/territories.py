@@ -8,6 +8,7 @@ lake's ``territory`` and ``cell_weight``.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,15 @@ COG_YEAR = 2026
 COUNTRY = "country:FR"
 EQUAL_AREA = "EPSG:6933"
 # How far an outline drawn on a map may move from the official one, metres. Shared borders stay shared.
-OUTLINE_TOLERANCE = {"commune": 300, "epci": 500, "departement": 900, "region": 1500, "caisse": 900, "massif": 500, "country": 1500}
+OUTLINE_TOLERANCE = {
+    "commune": 300,
+    "epci": 500,
+    "departement": 900,
+    "region": 1500,
+    "caisse": 900,
+    "massif": 500,
+    "country": 1500,
+}
 GROUPS = {"epci": "epci_id", "departement": "departement_id", "region": "region_id", "caisse": "caisse_id"}
 Progress = Callable[[str], None]
 
@@ -37,7 +46,7 @@ class Loaded:
     """How many territories of each kind, how many of them have no shape, and how many weights."""
 
     by_kind: dict[str, int]
-    without_values: dict[str, int]
+    without_values: dict[tuple[str, str], int]
     n_weights: int
 
 
@@ -82,8 +91,8 @@ def load(folder: Path, massifs: Path | None = None, progress: Progress = lambda 
     lake.write("territory", _as_arrow(frame))
     lake.write("cell_weight", weights.as_arrow(all_weights, "area"))
     return Loaded(
-        by_kind=frame["kind"].value_counts().to_dict(),
-        without_values=frame[frame["reason"].notna()].groupby(["kind", "reason"]).size().to_dict(),
+        by_kind=dict(Counter(frame["kind"])),
+        without_values=dict(Counter((k, r) for k, r in zip(frame["kind"], frame["reason"], strict=True) if r)),
         n_weights=len(all_weights),
     )
 
@@ -92,7 +101,9 @@ def _read_json(path: Path) -> list[dict[str, Any]]:
     try:
         return list(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError as error:
-        raise UserError(f"{path.name} is not in {path.parent.name}/. Expected the official files; see data/README.md.") from error
+        raise UserError(
+            f"{path.name} is not in {path.parent.name}/. Expected the official files; see data/README.md."
+        ) from error
     except json.JSONDecodeError as error:
         raise UserError(f"{path.name}, line {error.lineno}: not JSON ({error.msg}). Download it again.") from error
 
@@ -143,8 +154,9 @@ def _codes(folder: Path) -> pd.DataFrame:
     zone_of = dict(zip(departements["code"], departements["zone"], strict=True))
     caisse_rows = (
         caisses.assign(zone=caisses["departement_code"].map(zone_of))
-        .groupby(["caisse_regionale_id", "caisse_regionale_nom"], as_index=False)["zone"]
+        .groupby(["caisse_regionale_id", "caisse_regionale_nom"])["zone"]
         .first()
+        .reset_index()
         .rename(columns={"caisse_regionale_id": "code", "caisse_regionale_nom": "name"})
         .assign(kind="caisse")
     )
@@ -155,7 +167,9 @@ def _codes(folder: Path) -> pd.DataFrame:
         totals = commune_rows.groupby(column)["population"].sum(min_count=1)
         rows = frame["kind"] == kind
         frame.loc[rows, "population"] = (f"{kind}:" + frame.loc[rows, "code"]).map(totals)
-    frame.loc[frame["kind"] == "country", "population"] = commune_rows.loc[commune_rows["zone"] == "metro", "population"].sum()
+    frame.loc[frame["kind"] == "country", "population"] = commune_rows.loc[
+        commune_rows["zone"] == "metro", "population"
+    ].sum()
     frame["caisse_shared_with"] = frame["caisse_shared_with"].replace("", None)
     frame.insert(0, "territory_id", frame["kind"] + ":" + frame["code"])
     if (repeated := frame["territory_id"][frame["territory_id"].duplicated()]).size:
@@ -167,8 +181,9 @@ def _epci(epci: list[dict[str, Any]], communes: pd.DataFrame) -> pd.DataFrame:
     """EPCI rows. One that spans départements is placed in the one where most of its people live."""
     members = communes.dropna(subset=["epci_id"])
     main = (
-        members.groupby(["epci_id", "departement_id", "region_id", "caisse_id", "zone"], dropna=False, as_index=False)["population"]
+        members.groupby(["epci_id", "departement_id", "region_id", "caisse_id", "zone"], dropna=False)["population"]
         .sum()
+        .reset_index()
         .sort_values(["epci_id", "population", "departement_id"], ascending=[True, False, True])
         .drop_duplicates("epci_id")
         .drop(columns="population")
@@ -203,7 +218,7 @@ def _contours(folder: Path) -> pd.DataFrame:
     if "code" not in frame:
         raise UserError(f"{path.name}: no column 'code' (found {', '.join(frame.columns)}).")
     shapes = _valid(frame.to_crs("EPSG:4326").geometry.values)
-    method = frame["geometry_method"] if "geometry_method" in frame else "official"
+    method = frame.get("geometry_method", "official")
     return pd.DataFrame({"shape": shapes, "geometry_method": method}).set_index(pd.Index(frame["code"], name="code"))
 
 
@@ -317,7 +332,9 @@ def _as_arrow(frame: pd.DataFrame) -> pa.Table:
             "caisse_shared_with", "geometry_method", "reason",
         )
     }  # fmt: skip
-    columns["population"] = pa.array(frame["population"].astype("Float64").round().astype("Int64"), pa.int64(), from_pandas=True)
+    columns["population"] = pa.array(
+        frame["population"].astype("Float64").round().astype("Int64"), pa.int64(), from_pandas=True
+    )
     columns["area_km2"] = pa.array(area, pa.float32(), from_pandas=True)
     columns["cog_year"] = pa.array(np.full(len(frame), COG_YEAR), pa.int16())
     for name, coordinate in (("longitude", shapely.get_x(points)), ("latitude", shapely.get_y(points))):
@@ -328,5 +345,3 @@ def _as_arrow(frame: pd.DataFrame) -> pa.Table:
         geometries = frame[source].where(frame[source].notna(), None).to_numpy(dtype=object)
         columns[name] = pa.array(shapely.to_wkb(geometries), pa.binary(), from_pandas=True)
     return pa.table(columns)
-
-

@@ -49,8 +49,8 @@ def intersections(territory_ids: npt.ArrayLike, polygons: npt.NDArray[np.object_
 
 def of_groups(pairs: pd.DataFrame, members: pd.DataFrame) -> pd.DataFrame:
     """``intersections`` of territories made of others: ``members`` has columns territory_id (the part), group_id."""
-    joined = pairs.merge(members, on="territory_id")
-    summed = joined.groupby(["group_id", "cell_id"], as_index=False, sort=True)["area"].sum()
+    joined = pairs.merge(members, on="territory_id").drop(columns="territory_id")
+    summed = joined.groupby(["group_id", "cell_id"], sort=True)["area"].sum().reset_index()
     return summed.rename(columns={"group_id": "territory_id"})
 
 
@@ -67,9 +67,7 @@ def from_areas(pairs: pd.DataFrame, method: str) -> pd.DataFrame:
     )
 
 
-def nearest_cells(
-    territory_ids: npt.ArrayLike, polygons: npt.NDArray[np.object_], cells: pd.DataFrame
-) -> pd.DataFrame:
+def nearest_cells(territory_ids: npt.ArrayLike, polygons: npt.NDArray[np.object_], cells: pd.DataFrame) -> pd.DataFrame:
     """For territories that overlap no cell (small islands): the cell nearest to their polygon, with weight 1."""
     tree = shapely.STRtree(cell_polygons(cells))
     i_polygon, i_cell = tree.query_nearest(polygons, all_matches=False)

@@ -111,7 +111,12 @@ def _dbt(arguments: list[str], progress: Progress) -> int:
     lines: list[str] = []
     total = 0
     with subprocess.Popen(
-        command, env=environment, cwd=paths.DBT_PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command,
+        env=environment,
+        cwd=paths.DBT_PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     ) as process:
         assert process.stdout is not None
         for line in process.stdout:
@@ -124,6 +129,6 @@ def _dbt(arguments: list[str], progress: Progress) -> int:
         raise BuildFailed(
             "a model or a data test failed; nothing is published.\n"
             + "\n".join(failures or lines[-20:])
-            + f"\nThe SQL of each test is under {target.name}/target/compiled, dbt's log under {target.name}/logs (CLIMART_DATA)."
+            + f"\nIn CLIMART_DATA: the SQL of each test in {target.name}/target/compiled, dbt's log in {target.name}/logs."
         )
     return total

@@ -23,17 +23,27 @@ def markdown() -> str:
     schema = yaml.safe_load((paths.DBT_PROJECT / "models" / "marts" / "_marts.yml").read_text(encoding="utf-8"))
     for model in schema["models"]:
         lines += ["", f"## `{model['name']}`", "", model["config"]["meta"]["description_fr"] + ".", ""]
-        lines += [model["description"] + ".", "", "| colonne | type | français | English |", "|---|---|---|---|"]
+        lines += [
+            model["description"] + ".",
+            "",
+            "| colonne | type | français | English |",
+            "|---|---|---|---|",
+        ]
         for column in model["columns"]:
             french = column["config"]["meta"]["description_fr"]
             cells = (f"`{column['name']}`", column["data_type"], french, column["description"])
             lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
-    lines += ["", "## Indicateurs · Indicators", "", "| id | français | English | unité | définition | référence | statut |"]
+    lines += [
+        "",
+        "## Indicateurs · Indicators",
+        "",
+        "| id | français | English | unité | définition | référence | statut |",
+    ]
     lines.append("|---|---|---|---|---|---|---|")
     with (paths.DBT_PROJECT / "seeds" / "indicators.csv").open(encoding="utf-8", newline="") as handle:
         for row in csv.DictReader(handle):
-            cells = (f"`{row['indicator_id']}`", *(row[k] for k in ("label_fr", "label_en", "unit", "definition_fr", "reference", "param_status")))  # fmt: skip
-            lines.append("| " + " | ".join(cells) + " |")
+            shown = ("label_fr", "label_en", "unit", "definition_fr", "reference", "param_status")
+            lines.append("| " + " | ".join([f"`{row['indicator_id']}`", *(row[name] for name in shown)]) + " |")
     return "\n".join(lines) + "\n"
 
 

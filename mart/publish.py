@@ -116,7 +116,9 @@ def _write_tables(draft: Path, name: str, progress: Progress) -> dict[str, int]:
     with duckdb.connect(str(draft / "climart.duckdb")) as target:
         target.execute("set preserve_insertion_order = true")
         target.execute(f"attach {_quoted(paths.warehouse())} as warehouse (read_only)")
-        licences = target.execute("select string_agg(distinct licence, '; ' order by licence) from warehouse.dim_dataset")
+        licences = target.execute(
+            "select string_agg(distinct licence, '; ' order by licence) from warehouse.dim_dataset"
+        )
         licence = str(licences.fetchall()[0][0])
         for table in _marts(target):
             progress(table)

@@ -50,7 +50,7 @@ def verify(folder: Path) -> list[str]:
     sums = folder / "SHA256SUMS"
     if not sums.is_file():
         raise UserError(f"{folder.name}: no SHA256SUMS there. Is it a release?")
-    expected = dict(reversed(line.split("  ", 1)) for line in sums.read_text().splitlines())
+    expected = {name: digest for digest, name in (line.split("  ", 1) for line in sums.read_text().splitlines())}
     present = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file() and p != sums}
     faults = [f"{name}: missing" for name in sorted(expected.keys() - present.keys())]
     faults += [f"{name}: not in SHA256SUMS" for name in sorted(present.keys() - expected.keys())]

@@ -25,5 +25,9 @@ def real_data() -> Path:
     """The folder of real files (see data/README.md)."""
     named = os.environ.get("CLIMART_REAL_DATA", "")
     folder = Path(named)
-    require("real_data", bool(named) and folder.is_dir(), "CLIMART_REAL_DATA does not name the folder of real files")
+    require(
+        "real_data",
+        bool(named) and folder.is_dir(),
+        "CLIMART_REAL_DATA does not name the folder of real files",
+    )
     return folder.resolve()

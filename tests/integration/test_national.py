@@ -20,8 +20,8 @@ def test_cells_and_territories_are_all_there(national_mart: Mart) -> None:
     by_kind = dict(
         ((kind, reason), n)
         for kind, reason, n in national_mart.query(
-            "select kind, coalesce(f.reason, 'values'), count(*) from fct_indicator f join dim_territory using (territory_id) "
-            "where indicator_id = 't_mean' and context_id = 'rwl40' group by all"
+            "select kind, coalesce(f.reason, 'values'), count(*) "
+            "from fct_indicator f join dim_territory using (territory_id) where indicator_id = 't_mean' and context_id = 'rwl40' group by all"
         )
     )
     assert by_kind[("commune", "values")] + by_kind[("commune", "no_geometry")] == 34_746
@@ -38,7 +38,9 @@ def test_cells_and_territories_are_all_there(national_mart: Mart) -> None:
 
 
 def test_communes_without_shape_are_the_seven_known(national_mart: Mart) -> None:
-    codes = national_mart.query("select code from dim_territory where reason = 'no_geometry' and kind = 'commune' order by 1")
+    codes = national_mart.query(
+        "select code from dim_territory where reason = 'no_geometry' and kind = 'commune' order by 1"
+    )
     assert [code for (code,) in codes] == ["14666", "15031", "15035", "15047", "15171", "85165", "85212"]
 
 
@@ -113,12 +115,17 @@ def test_communes_agree_with_an_independent_computation(national_mart: Mart) -> 
     points = exports[0].index.to_numpy()
     x, y = 60_000 + 8_000 * (points % 143), 1_617_000 + 8_000 * (points // 143)
     squares = gpd.GeoSeries(shapely.box(x - 4000, y - 4000, x + 4000, y + 4000), crs=27572).to_crs(2154).values
-    columns = {"t_mean": ("NORTMm_yr", "ATMm_yr", False), "rr_yr": ("NORRR_yr", "ARRR_yr", True), "tx35": ("NORTX35D_yr", "ATX35D_yr", False)}  # fmt: skip
+    columns = {
+        "t_mean": ("NORTMm_yr", "ATMm_yr", False),
+        "rr_yr": ("NORRR_yr", "ARRR_yr", True),
+        "tx35": ("NORTX35D_yr", "ATX35D_yr", False),
+    }
     levels = {"GWL15": "rwl20", "GWL20": "rwl27", "GWL30": "rwl40"}
     found = {
         (territory, indicator, context): values
         for territory, indicator, context, *values in national_mart.query(
-            "select territory_id, indicator_id, context_id, q05, q50, q95, delta_q05, delta_q50, delta_q95 from fct_indicator"
+            "select territory_id, indicator_id, context_id, q05, q50, q95, delta_q05, delta_q50, delta_q95 "
+            "from fct_indicator"
         )
     }
     n_compared = 0
@@ -137,10 +144,18 @@ def test_communes_agree_with_an_independent_computation(national_mart: Mart) -> 
             for context, runs in values.items():
                 expected = np.quantile(runs, [0.05, 0.5, 0.95])
                 got = found[f"commune:{code}", indicator, context]
-                assert np.abs(expected - np.array(got[:3], dtype=float)).max() <= 0.02, (code, indicator, context)
+                assert np.abs(expected - np.array(got[:3], dtype=float)).max() <= 0.02, (
+                    code,
+                    indicator,
+                    context,
+                )
                 if context != "ref":
                     changes = np.quantile(np.subtract(runs, values["ref"]), [0.05, 0.5, 0.95])
-                    assert np.abs(changes - np.array(got[3:], dtype=float)).max() <= 0.02, (code, indicator, context)
+                    assert np.abs(changes - np.array(got[3:], dtype=float)).max() <= 0.02, (
+                        code,
+                        indicator,
+                        context,
+                    )
                 n_compared += 1
     assert n_compared == 200 * 3 * 4
 

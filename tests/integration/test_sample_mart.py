@@ -33,7 +33,6 @@ def test_one_more_file_rebuilds_only_its_run(sample_mart: Mart) -> None:
     # 5 runs × 3 levels: the 15th file belongs to a run of which two levels were there
     assert sample_mart.said["first build"].startswith("5 run(s) computed, 0 unchanged")
     assert sample_mart.said["second build"].startswith("1 run(s) computed, 4 unchanged")
-    before, after = (sample_mart.root / "releases" / name / "climart.duckdb" for name in ("2026.11.0", "2026.11.1"))
     counts = []
     for path in sorted((sample_mart.root / "releases").glob("20*")):
         with duckdb.connect(str(path / "climart.duckdb"), read_only=True) as release:
@@ -44,13 +43,12 @@ def test_one_more_file_rebuilds_only_its_run(sample_mart: Mart) -> None:
                     ).fetchall()
                 )
             )
-    assert before != after
     assert counts[0] == {"ref": 5, "rwl20": 5, "rwl27": 5, "rwl40": 4}
     assert counts[1] == {"ref": 5, "rwl20": 5, "rwl27": 5, "rwl40": 5}
 
 
 def test_unchanged_runs_keep_their_values_when_a_file_is_added(sample_mart: Mart) -> None:
-    first, second = sorted((sample_mart.root / "releases").glob("20*"))
+    first = min((sample_mart.root / "releases").glob("20*"))
     query = (
         "select territory_id, context_id, run_values[1:4] from fct_indicator_run "
         "where indicator_id = 'rr_yr' and context_id <> 'rwl40' order by all"

@@ -19,7 +19,9 @@ def imports_of(room: str) -> dict[str, set[str]]:
             if isinstance(node, ast.Import):
                 names |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module:
-                names |= {f"{node.module}.{alias.name}" for alias in node.names} if node.module in ROOMS else {node.module}
+                names |= (
+                    {f"{node.module}.{alias.name}" for alias in node.names} if node.module in ROOMS else {node.module}
+                )
         found[str(path.relative_to(paths.PROJECT))] = {n for n in names if n.split(".")[0] in ROOMS}
     return found
 
@@ -30,7 +32,9 @@ def test_each_room_imports_only_itself_and_the_shared_modules() -> None:
         for path, names in imports_of(room).items():
             n_seen += len(names)
             foreign = {
-                name for name in names if name.split(".")[0] not in allowed and not any(name.startswith(s) for s in SHARED)
+                name
+                for name in names
+                if name.split(".")[0] not in allowed and not any(name.startswith(s) for s in SHARED)
             }
             assert not foreign, f"{path} imports {sorted(foreign)}"
     assert n_seen > 20  # the scan found something

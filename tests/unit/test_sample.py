@@ -56,9 +56,7 @@ ABSOLUTE = {
     "NORIFM40_yr": "AIFM40_yr",
     "NORSWI04_yr": "ASWI04_yr",
 }
-STATEMENT = (
-    "Valeurs simulées, calées par département sur DRIAS TRACC-2023 (Météo-France, Licence Ouverte 2.0)"
-)
+STATEMENT = "Valeurs simulées, calées par département sur DRIAS TRACC-2023 (Météo-France, Licence Ouverte 2.0)"
 TOKENS = {"GWL15": "rwl20", "GWL20": "rwl27", "GWL30": "rwl40"}
 
 Exports = dict[tuple[str, str], pd.DataFrame]
@@ -99,12 +97,8 @@ def weights(contours: gpd.GeoDataFrame, exports: Exports) -> pd.DataFrame:
     cells = gpd.GeoDataFrame(
         {"point": points}, geometry=shapely.box(x - 4_000, y - 4_000, x + 4_000, y + 4_000), crs=27572
     )
-    parts = gpd.overlay(
-        contours.dissolve("departement", method="coverage").reset_index().to_crs(27572), cells
-    )
-    area = parts.assign(area=parts.area).pivot_table(
-        index="departement", columns="point", values="area", aggfunc="sum"
-    )
+    parts = gpd.overlay(contours.dissolve("departement", method="coverage").reset_index().to_crs(27572), cells)
+    area = parts.assign(area=parts.area).pivot_table(index="departement", columns="point", values="area", aggfunc="sum")
     area = area.reindex(columns=points).fillna(0.0)
     return area.div(area.sum(axis=1), axis=0)
 
