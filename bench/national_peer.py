@@ -15,6 +15,7 @@ import resource
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 
 import duckdb
@@ -72,14 +73,10 @@ def phase(name: str) -> Iterator[None]:
 def read_export(path: Path) -> pd.DataFrame:
     """One export: Point, run, context and the columns that it has."""
     with path.open(encoding="utf-8") as handle:
-        for n, line in enumerate(handle):
-            if not line.startswith("#"):
-                break
-            if "Modele" in line:
-                run = line.split(":")[1].strip()
-            if line.startswith("# Point;"):
-                columns = line.strip("# \n").split(";")[:-1]
-    frame = pd.read_csv(path, sep=";", comment="#", names=columns, usecols=range(len(columns)), skiprows=n)
+        header = list(takewhile(lambda line: line.startswith("#"), handle))
+    run = next(line.split(":")[1].strip() for line in header if "Modele" in line)
+    columns = next(line for line in header if line.startswith("# Point;")).strip("# \n").split(";")[:-1]
+    frame = pd.read_csv(path, sep=";", names=columns, usecols=range(len(columns)), skiprows=len(header))
     frame["context"] = frame["Niveau"].map(CONTEXTS)
     return frame.drop(columns="Niveau").assign(run=run)
 

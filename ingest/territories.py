@@ -92,7 +92,9 @@ def load(folder: Path, massifs: Path | None = None, progress: Progress = lambda 
     lake.write("cell_weight", weights.as_arrow(all_weights, "area"))
     return Loaded(
         by_kind=dict(Counter(frame["kind"])),
-        without_values=dict(Counter((k, r) for k, r in zip(frame["kind"], frame["reason"], strict=True) if r)),
+        without_values=dict(
+            Counter((k, r) for k, r in zip(frame["kind"], frame["reason"], strict=True) if isinstance(r, str))
+        ),
         n_weights=len(all_weights),
     )
 

@@ -129,6 +129,6 @@ def _dbt(arguments: list[str], progress: Progress) -> int:
         raise BuildFailed(
             "a model or a data test failed; nothing is published.\n"
             + "\n".join(failures or lines[-20:])
-            + f"\nIn CLIMART_DATA: the SQL of each test in {target.name}/target/compiled, dbt's log in {target.name}/logs."
+            + f"\nUnder CLIMART_DATA/{target.name}: target/compiled has the SQL of each test, logs has dbt's log."
         )
     return total

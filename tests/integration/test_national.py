@@ -21,7 +21,8 @@ def test_cells_and_territories_are_all_there(national_mart: Mart) -> None:
         ((kind, reason), n)
         for kind, reason, n in national_mart.query(
             "select kind, coalesce(f.reason, 'values'), count(*) "
-            "from fct_indicator f join dim_territory using (territory_id) where indicator_id = 't_mean' and context_id = 'rwl40' group by all"
+            "from fct_indicator f join dim_territory using (territory_id) "
+            "where indicator_id = 't_mean' and context_id = 'rwl40' group by all"
         )
     )
     assert by_kind[("commune", "values")] + by_kind[("commune", "no_geometry")] == 34_746
