@@ -67,17 +67,19 @@ def load(
     for export in fresh.values():
         _check_points(export, fresh.values())
     plans, outdated = _plan(list(fresh.values()), known, replace=replace)
-    for export, columns in plans:
-        if columns:
-            _write(export, columns)
-            done.loaded.append(export.path.name)
-            done.n_values += sum(len(block.cell_id) for block in export.blocks) * len(export.indices)
-        else:
+    to_write = [(export, series) for export, series in plans if series]
+    done.loaded = [export.path.name for export, _ in to_write]
+    done.n_values = sum(len(b.cell_id) * len(export.indices) for export, _ in to_write for b in export.blocks)
+    for export, series in plans:
+        if not series:
             done.repeated.append(f"{export.path.name} (every value already loaded from another file)")
-        progress(export.path.name)
+    # Registers first: after a crash the next call finds the missing exports and writes them, and only them.
+    if to_write:
+        _write_registers([export for export, _ in to_write])
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for export in pool.map(_write, to_write):
+            progress(export.path.name)
     _forget(outdated)
-    if plans:
-        _write_registers([export for export, columns in plans if columns])
     return done
 
 
@@ -186,7 +188,8 @@ def _same(
     )
 
 
-def _write(export: drias_text.Export, series: set[SeriesKey]) -> None:
+def _write(plan: tuple[drias_text.Export, set[SeriesKey]]) -> drias_text.Export:
+    export, series = plan
     parts = []
     schema = lake.SCHEMAS["producer_index"]
     for block in export.blocks:
@@ -209,6 +212,7 @@ def _write(export: drias_text.Export, series: set[SeriesKey]) -> None:
         parts.append(pa.table(columns, schema=schema))
     partition = (f"dataset={export.source.id}", f"simulation={export.model}", export.source_file_id)
     lake.write("producer_index", pa.concat_tables(parts), *partition)
+    return export
 
 
 def _forget(outdated: set[Path]) -> None:

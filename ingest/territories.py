@@ -8,8 +8,10 @@ lake's ``territory`` and ``cell_weight``.
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -241,6 +243,9 @@ def _with_groups(frame: pd.DataFrame) -> pd.DataFrame:
     frame = frame.set_index("territory_id", drop=False)
     level: dict[str, pd.Series] = {}
     communes = frame[(frame["kind"] == "commune") & frame["shape"].notna()]
+    # One check for all: joining a valid coverage drops inner borders without computing any intersection.
+    edge_to_edge = shapely.coverage_is_valid(communes.loc[communes["zone"] == "metro", "shape"].to_numpy())
+    union = shapely.coverage_union_all if edge_to_edge else shapely.union_all
     for kind, parts, column in (
         ("epci", communes, "epci_id"),
         ("departement", communes, "departement_id"),
@@ -248,29 +253,27 @@ def _with_groups(frame: pd.DataFrame) -> pd.DataFrame:
         ("caisse", "departement", "caisse_id"),
     ):
         rows = frame[(frame["kind"] == parts) & frame["shape"].notna()] if isinstance(parts, str) else parts
-        level[kind] = rows.groupby(column)["shape"].agg(_union)
+        level[kind] = rows.groupby(column)["shape"].agg(lambda shapes: union(shapes.to_numpy()))
         frame.loc[level[kind].index, "shape"] = level[kind]
         methods = rows.groupby(column)["geometry_method"].first()
         frame.loc[methods.index, "geometry_method"] = methods
     metropolitan = frame[(frame["kind"] == "region") & (frame["zone"] == "metro") & frame["shape"].notna()]
     if len(metropolitan):
-        frame.at[COUNTRY, "shape"] = _union(metropolitan["shape"])
+        frame.at[COUNTRY, "shape"] = union(metropolitan["shape"].to_numpy())
         frame.at[COUNTRY, "geometry_method"] = metropolitan["geometry_method"].iloc[0]
     return frame.reset_index(drop=True)
 
 
-def _union(shapes: pd.Series) -> Any:
-    array = shapes.to_numpy()
-    return shapely.coverage_union_all(array) if shapely.coverage_is_valid(array) else shapely.union_all(array)
-
-
 def _outlines(frame: pd.DataFrame) -> pd.Series:
     """Light outlines for maps, WGS 84, simplified so that neighbours still share their border."""
+    drawn = frame[frame["shape"].notna() & (frame["zone"] == "metro")]
+    kinds = [kind for kind in OUTLINE_TOLERANCE if (drawn["kind"] == kind).any()]
+    shapes = {kind: drawn.loc[drawn["kind"] == kind, "shape"] for kind in kinds}
     outlines = pd.Series(None, index=frame.index, dtype=object)
-    for kind, tolerance in OUTLINE_TOLERANCE.items():
-        rows = frame.index[(frame["kind"] == kind) & frame["shape"].notna() & (frame["zone"] == "metro")]
-        if len(rows):
-            outlines[rows] = _simplify(_project(frame.loc[rows, "shape"].to_numpy()), tolerance)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # shapely lets go of the interpreter's lock
+        simple = pool.map(lambda kind: _simplify(_project(shapes[kind].to_numpy()), OUTLINE_TOLERANCE[kind]), kinds)
+        for kind, found in zip(kinds, simple, strict=True):
+            outlines[shapes[kind].index] = found
     return outlines
 
 

@@ -8,6 +8,9 @@ communes' values.
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -36,7 +39,14 @@ def intersections(territory_ids: npt.ArrayLike, polygons: npt.NDArray[np.object_
     i_polygon, i_cell = shapely.STRtree(squares).query(polygons, predicate="intersects")
     whole = shapely.contains_properly(polygons[i_polygon], squares[i_cell])
     area = np.full(len(i_cell), float(grid.SIZE**2))
-    area[~whole] = shapely.area(shapely.intersection(polygons[i_polygon[~whole]], squares[i_cell[~whole]]))
+
+    def measure(part: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
+        return np.asarray(shapely.area(shapely.intersection(polygons[i_polygon[part]], squares[i_cell[part]])))
+
+    parts = np.array_split(np.flatnonzero(~whole), 8)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # shapely lets go of the interpreter's lock
+        for part, found in zip(parts, pool.map(measure, parts), strict=True):
+            area[part] = found
     pairs = pd.DataFrame(
         {
             "territory_id": np.asarray(territory_ids, dtype=object)[i_polygon],
