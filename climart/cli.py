@@ -15,6 +15,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     SpinnerColumn,
     TextColumn,
     TimeElapsedColumn,
@@ -39,8 +40,14 @@ Files = Annotated[list[Path], typer.Argument(help="Export files (.txt), or folde
 @contextmanager
 def _bar(total: int | None, label: str) -> Iterator[Callable[[str], None]]:
     """A progress bar on standard error; yields a function that advances it by one and shows a name."""
-    columns = [SpinnerColumn(), TextColumn("{task.description:<16}"), BarColumn(), MofNCompleteColumn()]
-    with Progress(*columns, TimeElapsedColumn(), TextColumn("{task.fields[item]}"), console=err, transient=True) as bar:
+    columns: list[ProgressColumn] = [
+        SpinnerColumn(),
+        TextColumn("{task.description:<16}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+    ]
+    columns += [TimeElapsedColumn(), TextColumn("{task.fields[item]}")]
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task(label, total=total, item="")
         yield lambda item: bar.update(task, advance=1, item=item)
 

@@ -57,6 +57,8 @@ def load(folder: Path, massifs: Path | None = None, progress: Progress = lambda 
 
     Raises UserError naming the missing or broken file.
     """
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder. Give the one that holds the official files; see data/README.md.")
     progress("codes")
     territories, contours = _codes(folder), _contours(folder)
     progress("contours")
