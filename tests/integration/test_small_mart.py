@@ -146,3 +146,22 @@ def test_a_failing_data_test_publishes_nothing(small_mart: Mart, tmp_path: Path)
     assert "within_catalogue_bounds" in climart(root, "build", code=1)
     assert "run `climart build` first" in climart(root, "publish", code=2)
     assert (root / "releases" / "stable").resolve() == before
+
+
+def test_a_run_without_a_level_keeps_its_place(small_mart: Mart, tmp_path: Path) -> None:
+    """Runs 1 and 3 of a second dataset root have +4 °C, run 2 has not: NULL in its place, not the value of run 3."""
+    root = tmp_path / "gap"
+    (root / "lake").mkdir(parents=True)
+    for name in ("territory", "cell_weight", "cell"):
+        shutil.copy(small_mart.root / "lake" / f"{name}.parquet", root / "lake")
+    exports = sorted(p for p in small_mart.root.glob("run*.txt") if p.name != "run2GWL30.txt")
+    assert len(exports) == 8
+    climart(root, "ingest", "drias", *exports)
+    climart(root, "build")
+    climart(root, "publish")
+    (found,) = Mart(root, {}).query(
+        "select run_values, run_changes from fct_indicator_run "
+        "where territory_id = ? and indicator_id = 't_mean' and context_id = 'rwl40'",
+        [A],
+    )
+    assert found == ([16, None, 22], [3, None, 9])
