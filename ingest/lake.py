@@ -58,6 +58,8 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("year_start", pa.int16()),
             ("year_end", pa.int16()),
             ("validation_status", pa.string()),
+            ("grid_id", pa.string()),
+            ("content_sha256", pa.string()),
         ]
     ),
     "producer_index": pa.schema(
@@ -85,6 +87,7 @@ SCHEMAS: dict[str, pa.Schema] = {
     ),
     "cell": pa.schema(
         [
+            ("grid_id", pa.string()),
             ("cell_id", pa.int32()),
             ("x", pa.int32()),
             ("y", pa.int32()),
@@ -118,6 +121,7 @@ SCHEMAS: dict[str, pa.Schema] = {
     ),
     "cell_weight": pa.schema(
         [
+            ("grid_id", pa.string()),
             ("cell_id", pa.int32()),
             ("territory_id", pa.string()),
             ("weighting", pa.string()),
@@ -133,9 +137,9 @@ SORT_KEYS: dict[str, list[str]] = {
     "simulation": ["simulation_id"],
     "producer_index": ["index_code", "context_id", "season", "cell_id"],
     "producer_index_header": ["source_file_id", "index_code"],
-    "cell": ["cell_id"],
+    "cell": ["grid_id", "cell_id"],
     "territory": ["kind", "code"],
-    "cell_weight": ["weighting", "territory_id", "cell_id"],
+    "cell_weight": ["grid_id", "weighting", "territory_id", "cell_id"],
 }
 
 

@@ -91,6 +91,6 @@ def nearest_cells(territory_ids: npt.ArrayLike, polygons: npt.NDArray[np.object_
     )
 
 
-def as_arrow(weights: pd.DataFrame, weighting: str) -> pa.Table:
+def as_arrow(weights: pd.DataFrame, weighting: str, grid_id: str = grid.GRID_ID) -> pa.Table:
     """Weights as the lake's ``cell_weight`` table."""
-    return pa.Table.from_pandas(weights.assign(weighting=weighting), preserve_index=False)
+    return pa.Table.from_pandas(weights.assign(weighting=weighting, grid_id=grid_id), preserve_index=False)
