@@ -11,7 +11,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import h5py
 import netCDF4
 import numpy as np
 import numpy.typing as npt
@@ -20,22 +19,11 @@ from climart.errors import UserError
 from ingest import features, series
 from ingest.calendars import Axis, month_lengths
 from ingest.readers import filenames, grids, times
+from ingest.readers.stored import Packing
 from ingest.variables import VARIABLES, Variable, candidates, conversion, named
 
-MISSING = 1e19  # values at or beyond are fill values whatever the attributes say (1e20, 1e30 and 9.97e36 are met)
 HISTORICAL = "historical"
 OBSERVED = "observed"
-
-
-@dataclass(frozen=True)
-class Packing:
-    """How stored numbers become values in the canonical unit: (stored · scale + offset) · factor + shift."""
-
-    scale: float
-    offset: float
-    factor: float
-    shift: float
-    fills: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -64,6 +52,7 @@ class FileVariable:
     kept: tuple[bool, ...]  # of the stored dimensions, false for a height of length one
     shape: tuple[int, ...]  # of the kept ones: time first, then one or two of space
     chunks: tuple[int, ...] | None  # None: contiguous
+    itemsize: int  # bytes of a stored number
     is_hdf5: bool
     grid: grids.Grid
     run: Run
@@ -273,6 +262,7 @@ def _file_variable(
         kept=tuple(name_ in dims for name_ in variable.dimensions),
         shape=tuple(variable.shape[i] for i in keep),
         chunks=tuple(chunks[i] for i in keep) if isinstance(chunks, list) else None,
+        itemsize=variable.dtype.itemsize,
         is_hdf5=dataset.data_model.startswith("NETCDF4"),
         grid=grid,
         run=run,
@@ -419,24 +409,3 @@ def _simulation(run: Run, files: list[FileVariable], pet_method: str | None) -> 
     return SimulationPlan(
         run, {name: tuple(found) for name, found in by_variable.items()}, tuple(notes), tuple(refusals)
     )
-
-
-def read_stored(
-    path: Path, stored_name: str, is_hdf5: bool, index: tuple[slice | int, ...]
-) -> npt.NDArray[np.generic]:
-    """Stored numbers of a block; nothing is converted. A block that cannot be decoded raises UserError.
-
-    HDF5 files are read with h5py, which decodes faster than netCDF4 (docs/reference/performance.md).
-    """
-    try:
-        if is_hdf5:
-            with h5py.File(path, "r") as handle:
-                return np.asarray(handle[stored_name][index])
-        with netCDF4.Dataset(path) as dataset:
-            variable = dataset.variables[stored_name]
-            variable.set_auto_maskandscale(False)
-            return np.asarray(variable[index])
-    except (OSError, RuntimeError) as error:
-        raise UserError(
-            f"{path.name}, {stored_name}: values cannot be decoded, truncated or corrupt ({error}). Fetch it again."
-        ) from error

@@ -93,3 +93,8 @@ def _frequency(exact: npt.NDArray[np.float64], width: float | None) -> str:
     if 27 <= typical <= 32:
         return "month"
     return "year" if 355 <= typical <= 370 else f"{typical:g} days"
+
+
+def date(day: int, calendar: str) -> str:
+    """A day number as year-month-day."""
+    return str(cftime.num2date(day, EPOCH, calendar).strftime("%Y-%m-%d"))
