@@ -21,18 +21,18 @@ import numpy.typing as npt
 from climart.errors import UserError
 from ingest import series
 from ingest.calendars import Axis
-from ingest.jit import compiled
-from ingest.readers.stored import Packing, check, convert, read_stored
+from ingest.readers.stored import Packing, convert, read_stored
 from ingest.reducers import reduce_cells
 from ingest.tasks import write_whole
+from ingest.variables import VARIABLES
 
 Ints = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float32]
 
-NOISE = 1e-5  # of the upper soft bound: what a quantity that cannot be negative may lie below 0 (packing, rounding)
 JOB = "job.pickle"
-DECODED_BYTES = 32 * 2**20  # stored bytes of a decoded block
-TILE_BYTES = 64 * 2**20  # daily series of a tile of cells
+DECODED_BYTES = 16 * 2**20  # stored bytes of a decoded block
+TILE_BYTES = 64 * 2**20  # daily variables of a tile of cells
+BATCH_BYTES = 3 * 2**19  # daily series of the cells that are reduced together: they stay in the second-level cache
 
 
 # Layout
@@ -86,9 +86,6 @@ class Decode:
     nodes: Ints  # position in the block of each kept cell
     n_days: int
     packing: Packing
-    hard: tuple[float, float]
-    soft: tuple[float, float]
-    unit: str
     stored_unit: str
     first_day: str
 
@@ -114,20 +111,19 @@ def decode(work: Path, task: Decode) -> Decoded:
     A value beyond the hard bounds raises UserError with the file, the variable, the day and the unit.
     """
     stored = read_stored(task.source, task.stored_name, task.is_hdf5, task.index)
-    values = convert(stored, task.nodes, task.packing)
-    noise = NOISE * task.soft[1] if task.hard[0] == 0 else 0.0
-    bounds = (np.float32(bound) for bound in (*task.hard, *task.soft))
-    missing, hard, soft, rounded = (int(n) for n in check(values, *bounds, np.float32(noise)))
-    if hard:
+    variable = VARIABLES[task.variable]
+    values, counts = convert(stored, task.nodes, task.packing, variable)
+    if counts.hard:
         low, high = float(np.nanmin(values)), float(np.nanmax(values))
-        worst = low if task.hard[0] - low > high - task.hard[1] else high
+        worst = low if variable.hard[0] - low > high - variable.hard[1] else high
         raise UserError(
-            f"{task.where}: {worst:g} {task.unit} after conversion from {task.stored_unit!r} (days from {task.first_day}), "
-            f"beyond {task.hard[0]:g} … {task.hard[1]:g}: {hard} of {values.size} values of the block. Its unit is not what it "
-            "says (Fahrenheit? kelvin? an amount for a rate?) or its values are wrong; nothing was loaded."
+            f"{task.where}: {worst:g} {variable.unit} after conversion from {task.stored_unit!r} (days from "
+            f"{task.first_day}), beyond {variable.hard[0]:g} … {variable.hard[1]:g}: {counts.hard} of {values.size} values "
+            "of the block. Its unit is not what it says (Fahrenheit? kelvin? an amount for a rate?) or its values are "
+            "wrong. Nothing was loaded."
         )
     write_whole(work / task.name, values.data.cast("B"))
-    return Decoded(values.size, missing, soft, rounded)
+    return Decoded(values.size, counts.missing, counts.soft, counts.rounded)
 
 
 # Reducing
@@ -167,7 +163,7 @@ class Job:
     @property
     def tile_cells(self) -> int:
         """Cells of a tile: what ``TILE_BYTES`` of daily series hold."""
-        return max(1, TILE_BYTES // (4 * len(self.axis) * self.n_series))
+        return max(1, TILE_BYTES // (4 * len(self.axis) * len(self.variables)))
 
 
 @lru_cache(maxsize=1)
@@ -206,73 +202,84 @@ def reduce_tile(work: Path, tile: Tile) -> Reduced:
     """Read the series of a tile's cells, derive, reduce, and write ``values``, ``n_days`` and ``voided`` to its file."""
     job = load_job(work)
     cells, years = tile.stop - tile.start, len(job.axis.years)
-    days = np.empty((job.n_series, cells, len(job.axis)), dtype=np.float32)
-    by_name: dict[str, Floats] = {}
-    for position, (name, pieces) in enumerate(zip(job.variables, job.pieces, strict=True)):
-        by_name[name] = days[position]
-        days[position] = np.nan
-        for piece in pieces:
-            read_piece(work, piece, tile, days[position])
-    n_inconsistent = check_consistency(by_name)
-    position = len(job.variables)
+    stored = [[_read_piece(work, piece, tile) for piece in pieces] for pieces in job.pieces]
     reference = series.reference_of(job.axis)
-    for number in job.derivations:
-        derivation = series.DERIVATIONS[number]
-        inputs = [by_name[name] for name in derivation.inputs]
-        extra = [reference] if derivation.needs_reference else []
-        derivation.compute(*inputs, *extra, days[position : position + len(derivation.outputs)])
-        position += len(derivation.outputs)
+    batch = max(1, BATCH_BYTES // (4 * len(job.axis) * job.n_series))
+    days = np.empty((job.n_series, min(batch, cells), len(job.axis)), dtype=np.float32)
     values = np.full((cells, years, job.n_columns), np.nan, dtype=np.float32)
     voided = np.zeros((cells, years), dtype=np.bool_)
-    reduce_cells(
-        days,
-        job.features,
-        job.parameters,
-        job.windows,
-        job.origins,
-        job.is_season,
-        job.is_summed,
-        job.axis.month_of,
-        values,
-        voided,
-    )
-    n_days = days_present(days[: len(job.variables)], job.axis.year_starts)
+    n_days = np.zeros((cells, years), dtype=np.int16)
+    n_inconsistent = 0
+    for start in range(0, cells, batch):
+        rows = slice(start, min(start + batch, cells))
+        if rows.stop - rows.start < days.shape[1]:
+            days = np.empty((job.n_series, rows.stop - rows.start, len(job.axis)), dtype=np.float32)
+        for position, parts in enumerate(stored):
+            _fill(days[position], parts, rows)
+        n_inconsistent += _derive(job, days, reference)
+        reduce_cells(
+            days,
+            len(job.variables),
+            job.axis.year_starts,
+            job.features,
+            job.parameters,
+            job.windows,
+            job.origins,
+            job.is_season,
+            job.is_summed,
+            job.axis.month_of,
+            values[rows],
+            voided[rows],
+            n_days[rows],
+        )
     content = io.BytesIO()
     np.savez(content, values=values, n_days=n_days, voided=voided)
     write_whole(work / tile.name, content.getbuffer())
     return Reduced(n_inconsistent)
 
 
-def read_piece(work: Path, piece: Piece, tile: Tile, days: Floats) -> None:
-    """Copy what a piece holds of a tile's cells into ``days`` (cells of the tile, days of the axis)."""
+@dataclass(frozen=True)
+class _Part:
+    """What a piece holds of a tile's cells: rows of the tile, ascending, and their days."""
+
+    rows: Ints
+    days: Floats
+    runs: tuple[tuple[int, int, int], ...]
+
+
+def _read_piece(work: Path, piece: Piece, tile: Tile) -> _Part:
     first, last = (int(n) for n in np.searchsorted(piece.cells, [tile.start, tile.stop]))
-    if first == last:
-        return
-    stored = np.fromfile(
-        work / piece.name, dtype=np.float32, count=(last - first) * piece.n_days, offset=4 * first * piece.n_days
-    ).reshape(last - first, piece.n_days)
-    rows = piece.cells[first:last] - tile.start
-    whole = rows[-1] - rows[0] + 1 == rows.size
-    for source, target, length in piece.runs:
-        if whole:
-            days[rows[0] : rows[-1] + 1, target : target + length] = stored[:, source : source + length]
-        else:
-            days[rows, target : target + length] = stored[:, source : source + length]
+    n, offset = (last - first) * piece.n_days, 4 * first * piece.n_days
+    days = np.fromfile(work / piece.name, dtype=np.float32, count=n, offset=offset) if n else np.empty(0, np.float32)
+    return _Part(piece.cells[first:last] - tile.start, days.reshape(last - first, piece.n_days), piece.runs)
 
 
-@compiled("int16[:,::1](float32[:,:,::1],int64[::1])")
-def days_present(days: Floats, year_starts: npt.NDArray[np.int64]) -> npt.NDArray[np.int16]:
-    """Days of each cell and year (cells, years) that the most complete variable has."""
-    n_variables, n_cells, _ = days.shape
-    out = np.zeros((n_cells, year_starts.size - 1), dtype=np.int16)
-    for v in range(n_variables):
-        for c in range(n_cells):
-            for year in range(year_starts.size - 1):
-                n = np.int32(0)
-                for value in days[v, c, year_starts[year] : year_starts[year + 1]]:
-                    n += np.int32(value == value)
-                out[c, year] = max(out[c, year], np.int16(n))
-    return out
+def _fill(days: Floats, parts: list[_Part], rows: slice) -> None:
+    """Fill a variable's days (cells, axis) for some rows of a tile; NaN where no part has them."""
+    found = [(part, *(int(n) for n in np.searchsorted(part.rows, [rows.start, rows.stop]))) for part in parts]
+    if sum((last - first) * length for part, first, last in found for _, _, length in part.runs) < days.size:
+        days[:] = np.nan
+    for part, first, last in found:
+        if first == last:
+            continue
+        here = part.rows[first:last] - rows.start
+        whole = int(here[-1]) - int(here[0]) + 1 == here.size
+        cells = slice(int(here[0]), int(here[-1]) + 1) if whole else here
+        for source, target, length in part.runs:
+            days[cells, target : target + length] = part.days[first:last, source : source + length]
+
+
+def _derive(job: Job, days: Floats, reference: series.Reference | None) -> int:
+    """Fill the derived series behind the variables; number of inconsistent days."""
+    by_name = {name: days[position] for position, name in enumerate(job.variables)}
+    position = len(job.variables)
+    for number in job.derivations:
+        derivation = series.DERIVATIONS[number]
+        inputs = [by_name[name] for name in derivation.inputs]
+        extra = [reference] if derivation.needs_reference else []
+        derivation.compute(*inputs, *extra, days[position : position + len(derivation.outputs)])
+        position += len(derivation.outputs)
+    return check_consistency(by_name)
 
 
 def check_consistency(days: dict[str, Floats]) -> int:

@@ -37,6 +37,7 @@ Nodes = npt.NDArray[np.int64]
 TOO_FEW_DAYS = "too_few_days"
 MAX_SOFT_SHARE = 0.05  # of a variable's values beyond its soft bounds: with more, its unit is not what it says
 GROUP_ROWS = 131_072  # rows of a Parquet row group, at least, whole tiles
+SUMMING = ("sum", "mean", "max_rolling_sum")  # reducers that read running sums
 DECODE_SHARE = 0.7  # of a run's time, for the time left; measured (docs/reference/performance.md)
 
 
@@ -153,7 +154,10 @@ def read_values(file: FileVariable, nodes: Nodes, steps: npt.NDArray[np.int64]) 
     span = slice(int(steps[0]), int(steps[-1]) + 1)
     block = (span, *(slice(0, size) for size in file.shape[1:]))
     numbers = stored.read_stored(file.path, file.stored_name, file.is_hdf5, file.index(block))
-    return stored.convert(numbers[steps - span.start], nodes.astype(np.int32), file.packing)
+    values, _ = stored.convert(
+        numbers[steps - span.start], nodes.astype(np.int32), file.packing, VARIABLES[file.variable]
+    )
+    return values
 
 
 # Tasks
@@ -184,7 +188,6 @@ def decoding(
 def _file_tasks(
     file: FileVariable, prefix: str, nodes: Nodes, new: npt.NDArray[np.bool_], start: int
 ) -> Iterator[tuple[Decode, Piece]]:
-    variable = VARIABLES[file.variable]
     coordinates = np.stack(np.unravel_index(nodes, file.shape[1:]))
     box = tuple(slice(int(c.min()), int(c.max()) + 1) for c in coordinates)
     days = file.time.days - start
@@ -208,9 +211,6 @@ def _file_tasks(
                 nodes=inside.astype(np.int32),
                 n_days=block[0].stop - block[0].start,
                 packing=file.packing,
-                hard=variable.hard,
-                soft=variable.soft,
-                unit=variable.unit,
                 stored_unit=file.unit,
                 first_day=times.date(int(file.time.days[block[0].start]), file.time.calendar),
             ),
@@ -242,7 +242,7 @@ def job_of(
     windows = sorted({feature.window for feature in available.features})
     columns = catalogue.columns
     origins = {"doy": 0, "dosy": 1}
-    summed = {feature.of for feature in available.features if feature.reducer in ("sum", "mean")}
+    summed = {feature.of for feature in available.features if feature.reducer in SUMMING}
     rows = [
         (
             reducers.REDUCERS[feature.reducer],

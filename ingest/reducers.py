@@ -121,19 +121,37 @@ def clipped_sum(x: Series, start: int, stop: int, low: float, high: float) -> fl
 
 
 @compiled()
-def sum_beyond(x: Series, start: int, stop: int, base: float, sign: float) -> float:
-    """Sum of what exceeds ``base`` (``sign`` 1) or of what lacks to it (``sign`` -1), in four partial sums."""
+def sum_above(x: Series, start: int, stop: int, base: float) -> float:
+    """Sum of what exceeds ``base``, in four partial sums."""
     a, b, c, d = 0.0, 0.0, 0.0, 0.0
-    full = start + (stop - start) // 4 * 4
-    for i in range(start, full, 4):
-        v, w = sign * (x[i] - base), sign * (x[i + 1] - base)
-        y, z = sign * (x[i + 2] - base), sign * (x[i + 3] - base)
+    days = x[start:stop]
+    full = days.size // 4 * 4
+    for i in range(0, full, 4):
+        v, w, y, z = days[i] - base, days[i + 1] - base, days[i + 2] - base, days[i + 3] - base
         a += v if v > 0.0 else 0.0
         b += w if w > 0.0 else 0.0
         c += y if y > 0.0 else 0.0
         d += z if z > 0.0 else 0.0
-    for i in range(full, stop):
-        v = sign * (x[i] - base)
+    for i in range(full, days.size):
+        v = days[i] - base
+        a += v if v > 0.0 else 0.0
+    return (a + b) + (c + d)
+
+
+@compiled()
+def sum_below(x: Series, start: int, stop: int, base: float) -> float:
+    """Sum of what lacks to ``base``, in four partial sums."""
+    a, b, c, d = 0.0, 0.0, 0.0, 0.0
+    days = x[start:stop]
+    full = days.size // 4 * 4
+    for i in range(0, full, 4):
+        v, w, y, z = base - days[i], base - days[i + 1], base - days[i + 2], base - days[i + 3]
+        a += v if v > 0.0 else 0.0
+        b += w if w > 0.0 else 0.0
+        c += y if y > 0.0 else 0.0
+        d += z if z > 0.0 else 0.0
+    for i in range(full, days.size):
+        v = base - days[i]
         a += v if v > 0.0 else 0.0
     return (a + b) + (c + d)
 
@@ -205,67 +223,52 @@ def days_in_runs(x: Series, start: int, stop: int, operator: int, threshold: flo
 
 
 @compiled()
-def max_rolling_sum(x: Series, start: int, stop: int, days: float) -> float:
-    """Largest sum over ``days`` consecutive days, stamped on the last: the first may lie before the window."""
+def max_rolling_sum(
+    sums: npt.NDArray[np.float64], present: npt.NDArray[np.int32], complete: bool, start: int, stop: int, days: float
+) -> float:
+    """Largest sum over ``days`` consecutive days, stamped on the last: the first may lie before the window.
+
+    From running sums; a sum over a missing day does not count.
+    """
     width = int(days)
     best = -inf
     for i in range(max(start, width - 1), stop):
-        total = 0.0
-        for j in range(i - width + 1, i + 1):
-            total += float(x[j])
-        if total > best:
-            best = total
+        total = sums[i + 1] - sums[i + 1 - width]
+        if complete:
+            best = total if total > best else best
+        elif present[i + 1] - present[i + 1 - width] == width:
+            best = total if total > best else best
     return best if best > -inf else nan
 
 
 @compiled()
-def select(values: Series, k: int) -> float:
-    """The ``k``-th smallest value (0 first); reorders ``values`` so that none before it is larger, none after smaller.
-
-    Hoare 1961, algorithm 65, with the median of three as pivot.
-    """
-    low, high = 0, values.size - 1
-    while low < high:
-        middle = (low + high) // 2
-        a, b, c = values[low], values[middle], values[high]
-        pivot = max(min(a, b), min(max(a, b), c))
-        i, j = low, high
-        while i <= j:
-            while values[i] < pivot:
-                i += 1
-            while values[j] > pivot:
-                j -= 1
-            if i <= j:
-                values[i], values[j] = values[j], values[i]
-                i += 1
-                j -= 1
-        if k <= j:
-            high = j
-        elif k >= i:
-            low = i
-        else:
-            break
-    return float(values[k])
-
-
-@compiled()
 def percentile(x: Series, start: int, stop: int, probability: float) -> float:
-    """Quantile of the window's values, linear between ranks (type 7 of Hyndman & Fan 1996)."""
-    values = np.empty(stop - start, dtype=np.float32)
+    """Quantile of the window's values, linear between ranks (type 7 of Hyndman & Fan 1996).
+
+    Keeps the values from that rank up, sorted: quick for the high quantiles that it is for.
+    """
     n = 0
     for i in range(start, stop):
-        if x[i] == x[i]:
-            values[n] = x[i]
-            n += 1
+        n += 1 if x[i] == x[i] else 0
     rank = probability * (n - 1)
     k = int(floor(rank))
-    lower = select(values[:n], k)
-    if k + 1 >= n:
+    kept = n - k
+    top = np.empty(kept, dtype=np.float32)  # descending
+    filled = 0
+    for i in range(start, stop):
+        value = x[i]
+        if value != value or (filled == kept and value <= top[kept - 1]):
+            continue
+        j = filled if filled < kept else kept - 1
+        filled = min(filled + 1, kept)
+        while j > 0 and top[j - 1] < value:
+            top[j] = top[j - 1]
+            j -= 1
+        top[j] = value
+    lower = float(top[kept - 1])
+    if kept == 1:
         return lower
-    upper = inf
-    for i in range(k + 1, n):
-        upper = min(upper, float(values[i]))
-    return lower + (rank - k) * (upper - lower)
+    return lower + (rank - k) * (float(top[kept - 2]) - lower)
 
 
 @compiled()
@@ -300,11 +303,13 @@ def too_few_days(x: Series, start: int, stop: int, is_season: bool, month_of: np
 
 
 @compiled(
-    "void(float32[:,:,::1], int32[:,::1], float64[:,::1], int32[:,:,::1], int32[:,::1], boolean[::1],"
-    " boolean[::1], int32[::1], float32[:,:,::1], boolean[:,::1])"
+    "void(float32[:,:,::1], int64, int64[::1], int32[:,::1], float64[:,::1], int32[:,:,::1], int32[:,::1], boolean[::1],"
+    " boolean[::1], int32[::1], float32[:,:,::1], boolean[:,::1], int16[:,::1])"
 )
 def reduce_cells(
     series: Series,
+    n_variables: int,
+    year_starts: npt.NDArray[np.int64],
     features: npt.NDArray[np.int32],
     parameters: npt.NDArray[np.float64],
     windows: npt.NDArray[np.int32],
@@ -314,41 +319,49 @@ def reduce_cells(
     month_of: npt.NDArray[np.int32],
     values: Series,
     voided: npt.NDArray[np.bool_],
+    n_days: npt.NDArray[np.int16],
 ) -> None:
     """Every feature of every cell and year, one visit per cell-year.
 
-    ``series`` (series, cells, days); ``features`` (features, 7): reducer, series, window, operator, origin or -1,
+    ``series`` (series, cells, days), of which the first ``n_variables`` come from files; ``year_starts`` (years + 1), the
+    days on which years begin; ``features`` (features, 7): reducer, series, window, operator, origin or -1,
     column, event column or -1; ``parameters`` (features, 3): threshold or target, then two more; ``windows``
     (windows, years, 2): first day and last day + 1, -1 outside the axis; ``origins`` (origins, years): the day counted
-    as 1; ``is_season`` (windows), ``is_summed`` (series): whether a sum or a mean reads it; ``month_of`` (days).
-    Fills ``values`` (cells, years, columns), NaN where void or without event, and ``voided`` (cells, years), true where
-    rule M0 voided a feature.
+    as 1; ``is_season`` (windows), ``is_summed`` (series): whether a sum, a mean or a rolling sum reads it; ``month_of`` (days).
+    Fills ``values`` (cells, years, columns), NaN where void or without event; ``voided`` (cells, years), true where rule M0
+    voided a feature; ``n_days`` (cells, years), the days of the year that the most complete variable has.
     """
-    n_series, n_cells, n_days = series.shape
+    n_series, n_cells, n_axis = series.shape
     n_features, n_years = features.shape[0], windows.shape[1]
-    sums = np.zeros((n_series, n_days + 1), dtype=np.float64)
-    present = np.zeros((n_series, n_days + 1), dtype=np.int32)
+    sums = np.zeros((n_series, n_axis + 1), dtype=np.float64)
+    present = np.zeros((n_series, n_axis + 1), dtype=np.int32)
     complete = np.zeros(n_series, dtype=np.bool_)
     for cell in range(n_cells):
         for s in range(n_series):
             x = series[s, cell]
-            n_missing = np.int32(0)
+            gone = np.int32(0)
             for value in x:
-                n_missing += np.int32(value != value)
-            complete[s] = n_missing == 0
+                gone |= np.int32(value != value)
+            complete[s] = gone == 0
             if is_summed[s]:
                 total = 0.0
                 if complete[s]:
-                    for i in range(n_days):
+                    for i in range(n_axis):
                         total += float(x[i])
                         sums[s, i + 1] = total
                 else:
-                    for i in range(n_days):
+                    for i in range(n_axis):
                         total += float(x[i]) if x[i] == x[i] else 0.0
                         sums[s, i + 1] = total
             if not complete[s]:
-                for i in range(n_days):
+                for i in range(n_axis):
                     present[s, i + 1] = present[s, i] + np.int32(x[i] == x[i])
+            if s < n_variables:
+                for year in range(n_years):
+                    n = year_starts[year + 1] - year_starts[year]
+                    if not complete[s]:
+                        n = present[s, year_starts[year + 1]] - present[s, year_starts[year]]
+                    n_days[cell, year] = max(n_days[cell, year], np.int16(n))
         for year in range(n_years):
             for f in range(n_features):
                 reducer, s, window, operator, origin, column, event_column = features[f]
@@ -378,9 +391,9 @@ def reduce_cells(
                 elif reducer == 4:
                     value = minimum(x, start, stop)
                 elif reducer == 5:
-                    value = sum_beyond(x, start, stop, p, 1.0)
+                    value = sum_above(x, start, stop, p)
                 elif reducer == 6:
-                    value = sum_beyond(x, start, stop, p, -1.0)
+                    value = sum_below(x, start, stop, p)
                 elif reducer == 7:
                     value = clipped_sum(x, start, stop, q, r)
                 elif reducer == 8:
@@ -394,7 +407,7 @@ def reduce_cells(
                 elif reducer == 12:
                     value = days_in_runs(x, start, stop, operator, threshold, q)
                 elif reducer == 13:
-                    value = max_rolling_sum(x, start, stop, q)
+                    value = max_rolling_sum(sums[s], present[s], complete[s], start, stop, q)
                 elif reducer == 14:
                     value = percentile(x, start, stop, q)
                 else:

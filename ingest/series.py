@@ -130,6 +130,23 @@ def anomaly(
             out[0, c, i] = x[c, i] - normal[calendar_day[i]]
 
 
+@compiled("int64(float32[::1],int64,int64,float32)")
+def keep_largest(top: npt.NDArray[np.float32], filled: int, size: int, value: np.float32) -> int:
+    """Insert ``value`` into the ``size`` largest values seen, descending, of which ``filled`` are there; how many then are."""
+    if filled == size:
+        if value <= top[size - 1]:
+            return filled
+        j = size - 1
+    else:
+        j = filled
+        filled += 1
+    while j > 0 and top[j - 1] < value:
+        top[j] = top[j - 1]
+        j -= 1
+    top[j] = value
+    return filled
+
+
 @compiled("void(float32[:,::1],int32[:,::1],int32[::1],int64,int64,int64,float64,float32[:,:,::1])")
 def above_daily_percentile(
     x: Block,
@@ -141,52 +158,99 @@ def above_daily_percentile(
     probability: float,
     out: Block,
 ) -> None:
-    """x minus its reference percentile for the calendar day, from the days within ``half`` of it in every year.
+    """x minus its reference percentile for the calendar day, from the days within ``half`` calendar days in every year.
 
-    Quantiles of type 8 (Hyndman & Fan 1996), as ETCCDI and xclim take them; no bootstrap inside the reference.
+    Quantiles of type 8 (Hyndman & Fan 1996), as ETCCDI and xclim take them; no bootstrap inside the reference. The
+    largest values of each calendar day are sorted once, then those of neighbouring calendar days are merged.
     """
     n_rows, n_years = anchors.shape
     threshold = np.empty(n_rows, dtype=np.float32)
-    n_top = int((1.0 - probability) * n_years * (2 * half + 1)) + 3
-    top = np.empty(n_top, dtype=np.float32)  # the largest values, descending
+    size = int((1.0 - probability) * n_years * (2 * half + 1)) + 3
+    own = min(size, n_years)
+    tops = np.empty((n_rows, own), dtype=np.float32)
+    filled = np.empty(n_rows, dtype=np.int64)
+    known = np.empty(n_rows, dtype=np.int64)
+    merged = np.empty(size, dtype=np.float32)
+    next_of = np.empty(2 * half + 1, dtype=np.int64)
     for c in range(x.shape[0]):
         for row in range(n_rows):
-            n, filled = 0, 0
+            filled[row], known[row] = 0, 0
             for year in range(n_years):
-                day = anchors[row, year]
-                for i in range(max(start, day - half), min(stop, day + half + 1)):
-                    value = x[c, i]
-                    if value != value:
-                        continue
-                    n += 1
-                    if filled == n_top:
-                        if value <= top[n_top - 1]:
-                            continue
-                        j = n_top - 1
-                    else:
-                        j = filled
-                        filled += 1
-                    while j > 0 and top[j - 1] < value:
-                        top[j] = top[j - 1]
-                        j -= 1
-                    top[j] = value
+                value = x[c, anchors[row, year]]
+                if value == value:
+                    known[row] += 1
+                    filled[row] = keep_largest(tops[row], filled[row], own, value)
+        for row in range(n_rows):
+            n, count = 0, 0
+            if half <= row < n_rows - half:
+                for k in range(2 * half + 1):
+                    n += known[row - half + k]
+                    next_of[k] = 0
+                while count < size:
+                    best = -1
+                    largest = np.float32(-np.inf)
+                    for k in range(2 * half + 1):
+                        neighbour = row - half + k
+                        if next_of[k] < filled[neighbour] and tops[neighbour, next_of[k]] > largest:
+                            best, largest = k, tops[neighbour, next_of[k]]
+                    if best < 0:
+                        break
+                    next_of[best] += 1
+                    merged[count] = largest
+                    count += 1
+            else:  # the neighbours lie in another year, which the reference may not have
+                for year in range(n_years):
+                    day = anchors[row, year]
+                    for i in range(max(start, day - half), min(stop, day + half + 1)):
+                        if x[c, i] == x[c, i]:
+                            n += 1
+                            count = keep_largest(merged, count, size, x[c, i])
             if n == 0:
                 threshold[row] = np.float32(np.nan)
                 continue
             rank = min(max(n * probability + (1.0 + probability) / 3.0 - 1.0, 0.0), n - 1.0)
-            k = int(rank)
-            lower = float(top[n - 1 - k])
-            upper = float(top[max(n - 2 - k, 0)])
-            threshold[row] = np.float32(lower + (rank - k) * (upper - lower))
+            lower_rank = int(rank)
+            lower = float(merged[n - 1 - lower_rank])
+            upper = float(merged[max(n - 2 - lower_rank, 0)])
+            threshold[row] = np.float32(lower + (rank - lower_rank) * (upper - lower))
         for i in range(x.shape[1]):
             out[0, c, i] = x[c, i] - threshold[calendar_day[i]]
 
 
-@compiled("float64[:](float32[:],int64)", "float64[:](float32[::1],int64)")
-def largest(values: Block, n: int) -> npt.NDArray[np.float64]:
-    """The ``n`` largest values, ascending."""
-    kept = np.partition(values, values.size - n)[values.size - n :]
-    return np.sort(kept).astype(np.float64)
+@compiled("float64(float32[:],int64)")
+def select(values: Block, k: int) -> float:
+    """The ``k``-th smallest value (0 first); reorders ``values`` so that none before it is larger, none after smaller.
+
+    Hoare 1961, algorithm 65, with the median of three as pivot.
+    """
+    low, high = 0, values.size - 1
+    while low < high:
+        a, b, c = values[low], values[(low + high) // 2], values[high]
+        pivot = max(min(a, b), min(max(a, b), c))
+        i, j = low, high
+        while i <= j:
+            while values[i] < pivot:
+                i += 1
+            while values[j] > pivot:
+                j -= 1
+            if i <= j:
+                values[i], values[j] = values[j], values[i]
+                i += 1
+                j -= 1
+        if k <= j:
+            high = j
+        elif k >= i:
+            low = i
+        else:
+            break
+    return float(values[k])
+
+
+@compiled("float64[::1](float32[:],int64)")
+def largest_sorted(values: Block, n: int) -> npt.NDArray[np.float64]:
+    """The ``n`` largest values, ascending; reorders ``values``."""
+    select(values, values.size - n)
+    return np.sort(values[values.size - n :]).astype(np.float64)
 
 
 @compiled("float64(float64[:],int64,float64)")
@@ -216,7 +280,7 @@ def heavy_rain(prtot: Block, start: int, stop: int, wet_day: float, out: Block) 
             out[:, c, :] = np.float32(np.nan)
             continue
         # At most all days are wet: the top 10 % of all days holds every quantile asked for.
-        top = largest(known, min(known.size, int(0.1 * known.size) + 3))
+        top = largest_sorted(known, min(known.size, int(0.1 * known.size) + 3))
         p95 = np.float32(upper_quantile(top[max(0, top.size - n_wet) :], n_wet, 0.95))
         p99 = np.float32(upper_quantile(top[max(0, top.size - n_wet) :], n_wet, 0.99))
         q90 = np.float32(upper_quantile(top, known.size, 0.90))
@@ -248,7 +312,7 @@ def heat_waves(tas: Block, start: int, stop: int, out: Block) -> None:
         if known.size == 0:
             out[:, c, :] = np.float32(np.nan)
             continue
-        top = largest(known, min(known.size, int(0.05 * known.size) + 3))
+        top = largest_sorted(known, min(known.size, int(0.05 * known.size) + 3))
         s_end = np.float32(upper_quantile(top, known.size, 0.95))
         s_start = np.float32(upper_quantile(top, known.size, 0.975))
         s_peak = np.float32(upper_quantile(top, known.size, 0.995))
