@@ -1,4 +1,4 @@
-"""The one exception that a user's mistake raises. Imports nothing of ours."""
+"""The exceptions that the command line turns into a message. Imports nothing of ours."""
 
 from __future__ import annotations
 
@@ -8,3 +8,7 @@ class UserError(Exception):
 
     The message says what was found and where (file, line, variable), what was expected, and what to do.
     """
+
+
+class BuildFailed(Exception):
+    """A model or a data test failed, so nothing is published. The command line exits with 1, without a trace."""

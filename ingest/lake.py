@@ -6,19 +6,14 @@ folder of partitions (``producer_index/dataset=…/simulation=…/<source_file_i
 
 from __future__ import annotations
 
-import hashlib
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from tempfile import NamedTemporaryFile
-from typing import IO
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from climart import paths
+from climart.files import atomic
 
 SCHEMAS: dict[str, pa.Schema] = {
     "dataset": pa.schema(
@@ -81,6 +76,7 @@ SCHEMAS: dict[str, pa.Schema] = {
         [
             ("source_file_id", pa.string()),
             ("index_code", pa.string()),
+            ("base_code", pa.string()),
             ("label", pa.string()),
             ("unit", pa.string()),
             ("statistic", pa.string()),
@@ -143,32 +139,6 @@ SORT_KEYS: dict[str, list[str]] = {
 }
 
 
-@contextmanager
-def atomic(path: Path) -> Iterator[IO[bytes]]:
-    """Open a temporary file beside ``path``; on success fsync it and rename it to ``path``, else remove it.
-
-    Nobody ever sees a partial file under its final name.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as handle:
-        temporary = Path(handle.name)
-        try:
-            yield handle
-            handle.flush()
-            os.fsync(handle.fileno())
-        except BaseException:
-            temporary.unlink()
-            raise
-    temporary.chmod(0o644)
-    temporary.replace(path)
-
-
-def sha256_of(path: Path) -> str:
-    """The file's SHA-256, as 64 hexadecimal digits."""
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
-
-
 def write(table: str, rows: pa.Table, *partition: str) -> Path:
     """Write ``rows`` as ``lake/<table>.parquet``, or as ``lake/<table>/<partition…>.parquet``.
 
@@ -178,27 +148,21 @@ def write(table: str, rows: pa.Table, *partition: str) -> Path:
     """
     schema = SCHEMAS[table]
     if sorted(rows.column_names) != sorted(schema.names):
-        raise ValueError(
-            f"lake table {table}: columns {sorted(rows.column_names)}, expected {sorted(schema.names)}"
-        )
+        raise ValueError(f"lake table {table}: columns {sorted(rows.column_names)}, expected {sorted(schema.names)}")
     rows = rows.select(schema.names).cast(schema)
     rows = rows.take(pc.sort_indices(rows, [(key, "ascending") for key in SORT_KEYS[table]]))
     return write_parquet(rows, table_path(table, *partition))
 
 
 def write_parquet(rows: pa.Table, path: Path) -> Path:
-    """Write ``rows`` to ``path`` (zstd, dictionaries for strings only), atomically; leave an identical file untouched."""
+    """Write ``rows`` to ``path`` (zstd, dictionaries for strings), atomically; leave an identical file untouched."""
     strings = [field.name for field in rows.schema if pa.types.is_string(field.type)]
     buffer = pa.BufferOutputStream()
     pq.write_table(
         rows, buffer, compression="zstd", use_dictionary=strings, store_schema=True, row_group_size=1_000_000
     )
     content = buffer.getvalue()
-    if (
-        path.exists()
-        and path.stat().st_size == len(content)
-        and path.read_bytes() == content.to_pybytes()
-    ):
+    if path.exists() and path.stat().st_size == len(content) and path.read_bytes() == content.to_pybytes():
         return path
     with atomic(path) as handle:
         handle.write(content)

@@ -1,0 +1,61 @@
+# Climart. `make help` lists the targets.
+PYTHON ?= python3
+BIN := .venv/bin
+PORT ?= 8501
+export DO_NOT_TRACK := 1
+export DBT_SEND_ANONYMOUS_USAGE_STATS := false
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help run mart app national test lint types bench docs clean
+.DEFAULT_GOAL := help
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: mart ## Set up, build the embedded sample, publish it, serve the dashboard on http://localhost:8501
+	@$(MAKE) --no-print-directory app
+
+mart: .venv/.app ## Set up, build the embedded sample and publish it, without serving
+	$(BIN)/climart sample data/sample
+	$(BIN)/climart ingest territories data/sample/territories
+	$(BIN)/climart ingest drias data/sample/drias
+	$(BIN)/climart build
+	$(BIN)/climart publish
+
+app: .venv/.app ## Serve the dashboard of the stable release
+	$(BIN)/streamlit run app/streamlit_app.py --server.port $(PORT) --server.address localhost
+
+national: .venv/.app ## Build the national mart: make national REAL_DATA=folder CLIMART_DATA=folder
+	@test -n "$(REAL_DATA)" || { echo "make national: say where the real files are, REAL_DATA=folder (see data/README.md)"; exit 2; }
+	$(BIN)/climart ingest territories "$(REAL_DATA)/admin" --massifs "$(REAL_DATA)/snow/massifs.shp"
+	$(BIN)/climart ingest drias "$(REAL_DATA)/drias/tracc2023"
+	$(BIN)/climart build
+	$(BIN)/climart publish
+
+test: .venv/.dev lint types ## Set up, check style and types, run every test
+	$(BIN)/python -m pytest
+
+lint: .venv/.dev ## Check style (ruff)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/.dev ## Check types (mypy, strict)
+	$(BIN)/mypy
+
+bench: .venv/.dev ## Measure against peers: make bench REAL_DATA=folder
+	$(BIN)/python -m bench.national "$(REAL_DATA)" --write docs/reference/performance-national.md
+
+docs: .venv/.dev ## Write the generated reference pages
+	$(BIN)/python -m mart.dictionary docs/reference/dictionary.md
+
+clean: ## Remove what was built (never what you received: data/raw stays)
+	rm -rf data/sample data/lake data/warehouse.duckdb* data/warehouse.json data/releases data/.dbt build *.egg-info
+
+.venv/.app: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[app]'
+	@touch $@
+
+.venv/.dev: pyproject.toml constraints.txt .venv/.app
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[app,dev]'
+	@touch $@

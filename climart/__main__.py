@@ -1,0 +1,5 @@
+"""``python -m climart``."""
+
+from climart.cli import main
+
+main()

@@ -1,0 +1,200 @@
+"""The command line: one function per verb, no logic. Exit codes: 2 for the user's mistake, 1 for ours."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from climart import paths
+from climart.errors import BuildFailed, UserError
+
+app = typer.Typer(
+    help="Climart: an open climate-risk data mart for France. Files go into CLIMART_DATA (default: data/).",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+ingest_app = typer.Typer(help="Read producers' files into the lake.", no_args_is_help=True)
+app.add_typer(ingest_app, name="ingest")
+out, err = Console(highlight=False), Console(stderr=True, highlight=False)
+
+Files = Annotated[list[Path], typer.Argument(help="Export files (.txt), or folders of them.", metavar="FILE")]
+
+
+@contextmanager
+def _bar(total: int | None, label: str) -> Iterator[Callable[[str], None]]:
+    """A progress bar on standard error; yields a function that advances it by one and shows a name."""
+    columns: list[ProgressColumn] = [
+        SpinnerColumn(),
+        TextColumn("{task.description:<16}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+    ]
+    columns += [TimeElapsedColumn(), TextColumn("{task.fields[item]}")]
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+        task = bar.add_task(label, total=total, item="")
+        yield lambda item: bar.update(task, advance=1, item=item)
+
+
+def _spaced(n: int) -> str:
+    """1234567 → ``1 234 567``, as the French and the SI write it."""
+    return f"{n:,}".replace(",", " ")
+
+
+@ingest_app.command("drias", epilog="Example: `climart ingest drias exports/*.txt --skip-bad`")
+def ingest_drias(
+    files: Files,
+    skip_bad: Annotated[bool, typer.Option(help="Load the good files and list the bad ones.")] = False,
+    replace: Annotated[bool, typer.Option(help="A file takes the place of what the lake holds for its run.")] = False,
+) -> None:
+    """Load DRIAS portal text exports (TRACC-2023, DRIAS-2020). All or nothing, unless --skip-bad."""
+    from ingest import producer_index
+
+    found = [path for given in files for path in (sorted(given.glob("*.txt")) if given.is_dir() else [given])]
+    if not found:
+        raise UserError(
+            f"no .txt file in {', '.join(map(str, files))}. Give the exports, or the folder that holds them."
+        )
+    with _bar(2 * len(found), "DRIAS exports") as step:
+        done = producer_index.load(found, skip_bad=skip_bad, replace=replace, progress=step)
+    out.print(f"{len(done.loaded)} file(s) loaded, {_spaced(done.n_values)} values.")
+    if done.already:
+        out.print(f"{len(done.already)} file(s) were already in the lake.")
+    for name in done.repeated:
+        out.print(f"Not repeated: {name}.")
+    for fault in done.skipped:
+        err.print(f"Skipped: {fault}", markup=False)
+
+
+@ingest_app.command("territories", epilog="Example: `climart ingest territories admin/ --massifs massifs.shp`")
+def ingest_territories(
+    folder: Annotated[Path, typer.Argument(help="Folder of the official files.", metavar="DIR")],
+    massifs: Annotated[Path | None, typer.Option(help="Shapefile of mountain massifs (code, title).")] = None,
+) -> None:
+    """Load the official geographic code, contours and groupings, and weigh the 8 km cells in each territory."""
+    from ingest import territories
+
+    with _bar(5 if massifs is None else 6, "Territories") as step:
+        done = territories.load(folder, massifs, step)
+    kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(done.by_kind.items()))
+    out.print(f"{sum(done.by_kind.values())} territories ({kinds}); {done.n_weights} weights.")
+    for (kind, reason), n in sorted(done.without_values.items()):
+        out.print(f"Without values: {n} {kind} ({reason}).")
+
+
+@app.command(epilog="Example: `climart build`, then `climart publish`")
+def build(
+    full_refresh: Annotated[bool, typer.Option(help="Compute every run again, not only the changed ones.")] = False,
+) -> None:
+    """Build and test the warehouse from the lake (dbt). Only what depends on a changed file is computed again."""
+    from mart import build as building
+
+    with _bar(None, "dbt") as step:
+        seen = 0
+
+        def progress(n: int, total: int, name: str) -> None:
+            nonlocal seen
+            if n > seen:
+                step(f"{n}/{total} {name}")
+                seen = n
+
+        done = building.build(full_refresh=full_refresh, progress=progress)
+    if done.unchanged:
+        out.print(f"Nothing has changed since the last build ({done.n_runs} runs).")
+    else:
+        unchanged = done.n_runs - done.rebuilt_runs
+        out.print(
+            f"{done.rebuilt_runs} run(s) computed, {unchanged} unchanged; {done.n_steps} models and tests passed."
+        )
+
+
+@app.command(epilog="Example: `climart publish --version 2026.11.0`")
+def publish(
+    version: Annotated[str | None, typer.Option(help="year.month.patch; default: the next one.")] = None,
+) -> None:
+    """Publish the warehouse as an immutable release, then move `stable` to it."""
+    from mart import publish as publishing
+
+    with _bar(None, "Release") as step:
+        done = publishing.publish(version, step)
+    if done.unchanged:
+        out.print(f"Release {done.folder.name} already holds this build.")
+        return
+    out.print(f"Release {done.folder.name}:")
+    for table, n in sorted(done.row_counts.items()):
+        out.print(f"  {table:<24}{_spaced(n):>12} rows")
+
+
+@app.command(epilog="Example: `climart verify 2026.11.0`")
+def verify(version: Annotated[str, typer.Argument(help="A version, or stable.")] = "stable") -> None:
+    """Check that every byte of a release is as it was published."""
+    from mart import release
+
+    folder = release.stable() if version == "stable" else paths.inside(paths.releases(), version)
+    if folder is None or not folder.is_dir():
+        raise UserError(f"there is no release {version}. `climart releases` lists them.")
+    if faults := release.verify(folder):
+        raise UserError(f"release {folder.name} has changed:\n" + "\n".join(faults))
+    out.print(f"Release {folder.name}: every file is as it was published.")
+
+
+@app.command(epilog="Example: `climart releases`")
+def releases() -> None:
+    """List the releases; `stable` marks the one that readers open."""
+    from mart import release
+
+    current = release.stable()
+    for folder in release.folders():
+        out.print(f"{folder.name}{'  stable' if folder == current else ''}")
+    if current is None:
+        out.print("No release yet: `make mart` makes one from the embedded sample.")
+
+
+@app.command(epilog="Example: `climart sample data/sample`")
+def sample(folder: Annotated[Path, typer.Argument(help="Folder to write.", metavar="DIR")]) -> None:
+    """Write the embedded sample: real geography approximated, simulated climate, in the producers' own formats."""
+    from ingest import sample as embedded
+
+    with _bar(None, "Sample") as step:
+        done = embedded.generate(folder, step)
+    out.print(f"{len(done.drias)} simulated DRIAS exports and the territory files, in {folder}.")
+
+
+def main() -> None:
+    """Entry point: errors become one clear message and an exit code."""
+    try:
+        app()
+    except UserError as error:
+        err.print(f"climart: {error}", markup=False, soft_wrap=True)
+        sys.exit(2)
+    except BuildFailed as error:
+        err.print(f"climart: {error}", markup=False, soft_wrap=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        err.print("climart: stopped. Nothing half-written remains.")
+        sys.exit(130)
+    except Exception as error:  # the last door: ours to mend, said in words before the trace
+        err.print(f"climart: {error}", markup=False, soft_wrap=True)
+        err.print("This is a fault of climart, not of your files. Details for a report:", markup=False)
+        traceback.print_exc()
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,18 @@
+{# Quantiles over runs: type 7 (linear), missing runs left out; [q05, q50, q95], or NULL where no run has a value. #}
+{% macro ensemble_quantiles(runs) %}
+    list_aggregate({{ runs }}, 'quantile_cont', [0.05, 0.5, 0.95])
+{% endmacro %}
+
+{# How many runs have a value. #}
+{% macro run_count(runs) %}
+    coalesce(list_aggregate({{ runs }}, 'count'), 0)
+{% endmacro %}
+
+{# Share of runs whose change has the sign of the median change; runs without change count in neither sign. #}
+{% macro sign_agreement(changes, median) %}
+    case
+        when {{ median }} <> 0
+            then len(list_filter({{ changes }}, lambda change: sign(change) = sign({{ median }})))
+                / {{ run_count(changes) }}
+    end
+{% endmacro %}

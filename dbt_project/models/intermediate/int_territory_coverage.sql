@@ -1,0 +1,28 @@
+-- Territory × dataset × indicator: how many cells speak, for which share of its weight, how much of it extrapolated.
+with cells as (
+
+    select distinct dataset_id, indicator_id, cell_id
+    from (
+        unpivot (
+            select dataset_id, cell_id, {{ indicator_columns() | join(', ') }}
+            from {{ ref('int_cell_indicators') }}
+        )
+        on {{ indicator_columns() | join(', ') }}
+        into name indicator_id value value
+    )
+
+)
+
+select
+    weights.territory_id,
+    weights.weighting,
+    cells.dataset_id,
+    cells.indicator_id,
+    count(*)::integer as n_cells,
+    sum(weights.weight) as covered_share,
+    (sum(weights.weight) filter (grid.is_extrapolated))::float as extrapolated_weight,
+    any_value(weights.method) as method
+from cells
+inner join {{ ref('stg_lake__cell_weights') }} as weights using (cell_id)
+inner join {{ ref('stg_lake__cells') }} as grid using (cell_id)
+group by all

@@ -1,0 +1,22 @@
+select
+    indicator_id,
+    label_fr,
+    label_en,
+    theme,
+    sector,
+    hazard,
+    acute_chronic,
+    unit,
+    direction,
+    bound_lo::float as bound_lo,
+    bound_hi::float as bound_hi,
+    aggregation_window,
+    ramp,
+    decimals::smallint as decimals,
+    breaks,
+    change_breaks,
+    definition_fr,
+    definition_en,
+    reference,
+    param_status
+from {{ ref('indicators') }}

@@ -1,0 +1,2 @@
+select cell_id, territory_id, weighting, weight, method
+from {{ source('lake', 'cell_weight') }}

@@ -1,0 +1,4 @@
+select
+    * exclude (reason),
+    reason as territory_reason
+from {{ source('lake', 'territory') }}

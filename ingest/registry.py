@@ -1,0 +1,90 @@
+"""The sources: one authored YAML per dataset in ``ingest/sources/``, loaded and checked here.
+
+An unknown key, a missing licence or an unknown validation status is refused with the file's name.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import pyarrow as pa
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from climart import paths
+from climart.errors import UserError
+from ingest import lake
+
+ValidationStatus = Literal["validated", "under_evaluation", "synthetic", "observed", "reference"]
+
+
+class DriasText(BaseModel):
+    """How a dataset announces itself in the header of a DRIAS text export."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    experience: str
+    producers: tuple[str, ...] = Field(min_length=1)
+    scenario: str | None = None
+    contexts: dict[str, str] = Field(min_length=1)
+    gcm_names: dict[str, str] = {}
+
+
+class Source(BaseModel):
+    """One source: who made it, under which licence, where it is, how far it may be trusted."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str = Field(pattern=r"^[a-z0-9_]+$")
+    title_fr: str = Field(min_length=1)
+    title_en: str = Field(min_length=1)
+    producer: str = Field(min_length=1)
+    licence: str = Field(min_length=1)
+    citation: str = Field(min_length=1)
+    homepage: str
+    version: str
+    cadence: str
+    validation_status: ValidationStatus
+    crs: str | None = None
+    calendar: str | None = None
+    correction: str | None = None
+    resolution_km: float | None = None
+    notice_fr: str = ""
+    notice_en: str = ""
+    drias_text: DriasText | None = None
+
+
+def load(path: Path) -> Source:
+    """One source file. Raises UserError naming the file and the offending key."""
+    try:
+        source = Source.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise UserError(f"{path.name}: {faults}") from error
+    if source.id != path.stem:
+        raise UserError(f"{path.name}: id is {source.id!r}, expected {path.stem!r}, the file's name")
+    return source
+
+
+@cache
+def sources() -> dict[str, Source]:
+    """Every source, by id, in the order of their ids."""
+    return {path.stem: load(path) for path in sorted(paths.SOURCES.glob("*.yml"))}
+
+
+def for_drias_text(experience: str, producer: str) -> Source:
+    """The source whose DRIAS exports say this experience and producer. Raises KeyError if there is none."""
+    for source in sources().values():
+        announced = source.drias_text
+        if announced and announced.experience == experience and producer in announced.producers:
+            return source
+    raise KeyError((experience, producer))
+
+
+def record_dataset(source: Source) -> None:
+    """Write the source's row of the lake's ``dataset`` table."""
+    row = {name: getattr(source, name) for name in lake.SCHEMAS["dataset"].names if name != "dataset_id"}
+    rows = pa.Table.from_pylist([{"dataset_id": source.id, **row}], schema=lake.SCHEMAS["dataset"])
+    lake.upsert("dataset", rows, key="dataset_id")

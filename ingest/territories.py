@@ -1,0 +1,354 @@
+"""Territories: the official geographic code, its groupings and their outlines, and the weights of cells in each.
+
+``load`` reads a folder of official files (``communes.json``, ``epci.json``, ``departements.json``, ``regions.json``
+of @etalab/decoupage-administratif, a GeoParquet of commune contours, ``caisses_regionales.csv``) and writes the
+lake's ``territory`` and ``cell_weight``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import shapely
+
+from climart.errors import UserError
+from ingest import grid, lake, weights
+
+COG_YEAR = 2026
+COUNTRY = "country:FR"
+EQUAL_AREA = "EPSG:6933"
+# How far an outline drawn on a map may move from the official one, metres. Shared borders stay shared.
+OUTLINE_TOLERANCE = {
+    "commune": 300,
+    "epci": 500,
+    "departement": 900,
+    "region": 1500,
+    "caisse": 900,
+    "massif": 500,
+    "country": 1500,
+}
+GROUPS = {"epci": "epci_id", "departement": "departement_id", "region": "region_id", "caisse": "caisse_id"}
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """How many territories of each kind, how many of them have no shape, and how many weights."""
+
+    by_kind: dict[str, int]
+    without_values: dict[tuple[str, str], int]
+    n_weights: int
+
+
+def load(folder: Path, massifs: Path | None = None, progress: Progress = lambda _: None) -> Loaded:
+    """Read the official files of ``folder`` (and a shapefile of massifs), write the lake. Atomic, repeatable.
+
+    Raises UserError naming the missing or broken file.
+    """
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder. Give the one that holds the official files; see data/README.md.")
+    progress("codes")
+    territories, contours = _codes(folder), _contours(folder)
+    progress("contours")
+    cells = grid.cells()
+    frame = territories.join(contours, on="code").where(lambda f: f.notna(), None)
+    is_commune = frame["kind"] == "commune"
+    for column in ("shape", "geometry_method"):
+        frame.loc[~is_commune, column] = None
+    progress("weights")
+    communes = frame[is_commune & frame["shape"].notna()]
+    metropolitan = communes[communes["zone"] == "metro"]
+    shapes = _project(metropolitan["shape"].to_numpy())
+    pairs = weights.intersections(metropolitan["territory_id"], shapes, cells)
+    shares = [weights.from_areas(pairs, "area_share")]
+    isolated = ~metropolitan["territory_id"].isin(pairs["territory_id"]).to_numpy()
+    if isolated.any():
+        shares.append(weights.nearest_cells(metropolitan["territory_id"][isolated], shapes[isolated], cells))
+    for column in (*GROUPS.values(), "country"):
+        members = metropolitan.assign(country=COUNTRY)[["territory_id", column]].dropna()
+        groups = weights.of_groups(pairs, members.rename(columns={column: "group_id"}))
+        shares.append(weights.from_areas(groups, "area_share"))
+    progress("outlines")
+    frame = _with_groups(frame)
+    frame["outline"] = _outlines(frame)
+    if massifs is not None:
+        progress("massifs")
+        massif_frame, massif_pairs = _massifs(massifs, cells)
+        frame = pd.concat([frame, massif_frame], ignore_index=True)
+        shares.append(weights.from_areas(massif_pairs, "area_share"))
+    all_weights = pd.concat(shares, ignore_index=True)
+    frame["reason"] = _reasons(frame, set(all_weights["territory_id"]))
+    progress("writing")
+    lake.write("cell", grid.as_arrow())
+    lake.write("territory", _as_arrow(frame))
+    lake.write("cell_weight", weights.as_arrow(all_weights, "area"))
+    return Loaded(
+        by_kind=dict(Counter(frame["kind"])),
+        without_values=dict(
+            Counter((k, r) for k, r in zip(frame["kind"], frame["reason"], strict=True) if isinstance(r, str))
+        ),
+        n_weights=len(all_weights),
+    )
+
+
+def _read_json(path: Path) -> list[dict[str, Any]]:
+    try:
+        return list(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError as error:
+        raise UserError(
+            f"{path.name} is not in {path.parent.name}/. Expected the official files; see data/README.md."
+        ) from error
+    except json.JSONDecodeError as error:
+        raise UserError(f"{path.name}, line {error.lineno}: not JSON ({error.msg}). Download it again.") from error
+
+
+def _codes(folder: Path) -> pd.DataFrame:
+    """One row per territory but the massifs, parents filled in, no shape yet."""
+    caisses = pd.read_csv(_one(folder, "caisses_regionales.csv"), dtype=str).fillna("")
+    caisse_of = dict(zip(caisses["departement_code"], "caisse:" + caisses["caisse_regionale_id"], strict=True))
+    shared = dict(zip(caisses["departement_code"], caisses["shared_with"], strict=True))
+    departements = pd.DataFrame(_read_json(folder / "departements.json"))
+    regions = pd.DataFrame(_read_json(folder / "regions.json"))
+    communes = pd.DataFrame(_read_json(folder / "communes.json"))
+    communes = communes[communes["type"] == "commune-actuelle"]
+    epci = _read_json(folder / "epci.json")
+    epci_of = {member["code"]: f"epci:{group['code']}" for group in epci for member in group["membres"]}
+
+    def prefixed(kind: str, codes: pd.Series) -> pd.Series:
+        return (f"{kind}:" + codes.astype(str)).where(codes.notna(), None)
+
+    commune_rows = pd.DataFrame(
+        {
+            "kind": "commune",
+            "code": communes["code"],
+            "name": communes["nom"],
+            "zone": communes["zone"],
+            "epci_id": communes["code"].map(epci_of),
+            "departement_id": prefixed("departement", communes["departement"]),
+            "region_id": prefixed("region", communes["region"]),
+            "caisse_id": communes["departement"].map(caisse_of),
+            "caisse_shared_with": communes["departement"].map(shared),
+            "population": communes["population"],
+        }
+    )
+    departement_rows = pd.DataFrame(
+        {
+            "kind": "departement",
+            "code": departements["code"],
+            "name": departements["nom"],
+            "zone": departements["zone"],
+            "region_id": prefixed("region", departements["region"]),
+            "caisse_id": departements["code"].map(caisse_of),
+            "caisse_shared_with": departements["code"].map(shared),
+        }
+    )
+    region_rows = pd.DataFrame(
+        {"kind": "region", "code": regions["code"], "name": regions["nom"], "zone": regions["zone"]}
+    )
+    zone_of = dict(zip(departements["code"], departements["zone"], strict=True))
+    caisse_rows = (
+        caisses.assign(zone=caisses["departement_code"].map(zone_of))
+        .groupby(["caisse_regionale_id", "caisse_regionale_nom"])["zone"]
+        .first()
+        .reset_index()
+        .rename(columns={"caisse_regionale_id": "code", "caisse_regionale_nom": "name"})
+        .assign(kind="caisse")
+    )
+    epci_rows = _epci(epci, commune_rows)
+    country = pd.DataFrame({"kind": ["country"], "code": ["FR"], "name": ["France métropolitaine"], "zone": ["metro"]})
+    frame = pd.concat([commune_rows, epci_rows, departement_rows, region_rows, caisse_rows, country], ignore_index=True)
+    for kind, column in (("departement", "departement_id"), ("region", "region_id"), ("caisse", "caisse_id")):
+        totals = commune_rows.groupby(column)["population"].sum(min_count=1)
+        rows = frame["kind"] == kind
+        frame.loc[rows, "population"] = (f"{kind}:" + frame.loc[rows, "code"]).map(totals)
+    frame.loc[frame["kind"] == "country", "population"] = commune_rows.loc[
+        commune_rows["zone"] == "metro", "population"
+    ].sum()
+    frame["caisse_shared_with"] = frame["caisse_shared_with"].replace("", None)
+    frame.insert(0, "territory_id", frame["kind"] + ":" + frame["code"])
+    if (repeated := frame["territory_id"][frame["territory_id"].duplicated()]).size:
+        raise UserError(f"{folder.name}/: {repeated.iloc[0]} appears twice in the official files. Download them again.")
+    return frame
+
+
+def _epci(epci: list[dict[str, Any]], communes: pd.DataFrame) -> pd.DataFrame:
+    """EPCI rows. One that spans départements is placed in the one where most of its people live."""
+    members = communes.dropna(subset=["epci_id"])
+    main = (
+        members.groupby(["epci_id", "departement_id", "region_id", "caisse_id", "zone"], dropna=False)["population"]
+        .sum()
+        .reset_index()
+        .sort_values(["epci_id", "population", "departement_id"], ascending=[True, False, True])
+        .drop_duplicates("epci_id")
+        .drop(columns="population")
+    )
+    rows = pd.DataFrame(
+        {
+            "kind": "epci",
+            "code": [group["code"] for group in epci],
+            "name": [group["nom"] for group in epci],
+            "population": [group.get("populationMunicipale") for group in epci],
+        }
+    )
+    return rows.merge(main, left_on="epci:" + rows["code"], right_on="epci_id", how="left").drop(
+        columns=["key_0", "epci_id"], errors="ignore"
+    )
+
+
+def _one(folder: Path, pattern: str) -> Path:
+    found = sorted(folder.glob(pattern))
+    if not found:
+        raise UserError(f"no {pattern} in {folder.name}/. Expected the official files; see data/README.md.")
+    return found[-1]
+
+
+def _contours(folder: Path) -> pd.DataFrame:
+    """Commune contours by code: ``shape`` (valid, WGS 84) and ``geometry_method``."""
+    path = _one(folder, "communes*.parquet")
+    try:
+        frame = gpd.read_parquet(path)
+    except (ValueError, OSError) as error:
+        raise UserError(f"{path.name}: not a GeoParquet file ({error}). Download it again.") from error
+    if "code" not in frame:
+        raise UserError(f"{path.name}: no column 'code' (found {', '.join(frame.columns)}).")
+    shapes = _valid(frame.to_crs("EPSG:4326").geometry.values)
+    method = frame.get("geometry_method", "official")
+    return pd.DataFrame({"shape": shapes, "geometry_method": method}).set_index(pd.Index(frame["code"], name="code"))
+
+
+def _project(shapes: npt.NDArray[np.object_], crs: str = grid.CRS) -> npt.NDArray[np.object_]:
+    return _valid(gpd.GeoSeries(shapes, crs="EPSG:4326").to_crs(crs).values)
+
+
+def _valid(shapes: Any) -> npt.NDArray[np.object_]:
+    """The same shapes, the broken ones mended; polygons stay polygons (no stray lines or points)."""
+    mended = np.array(shapes, dtype=object)
+    broken = ~shapely.is_valid(mended)
+    mended[broken] = shapely.make_valid(mended[broken], method="structure", keep_collapsed=False)
+    return mended
+
+
+def _with_groups(frame: pd.DataFrame) -> pd.DataFrame:
+    """Fill ``shape`` of the groupings: the union of their members'. Their members cover them edge to edge."""
+    frame = frame.set_index("territory_id", drop=False)
+    level: dict[str, pd.Series] = {}
+    communes = frame[(frame["kind"] == "commune") & frame["shape"].notna()]
+    # One check for all: joining a valid coverage drops inner borders without computing any intersection.
+    edge_to_edge = shapely.coverage_is_valid(communes.loc[communes["zone"] == "metro", "shape"].to_numpy())
+    union = shapely.coverage_union_all if edge_to_edge else shapely.union_all
+    for kind, parts, column in (
+        ("epci", communes, "epci_id"),
+        ("departement", communes, "departement_id"),
+        ("region", "departement", "region_id"),
+        ("caisse", "departement", "caisse_id"),
+    ):
+        rows = frame[(frame["kind"] == parts) & frame["shape"].notna()] if isinstance(parts, str) else parts
+        level[kind] = rows.groupby(column)["shape"].agg(lambda shapes: union(shapes.to_numpy()))
+        frame.loc[level[kind].index, "shape"] = level[kind]
+        methods = rows.groupby(column)["geometry_method"].first()
+        frame.loc[methods.index, "geometry_method"] = methods
+    metropolitan = frame[(frame["kind"] == "region") & (frame["zone"] == "metro") & frame["shape"].notna()]
+    if len(metropolitan):
+        frame.at[COUNTRY, "shape"] = union(metropolitan["shape"].to_numpy())
+        frame.at[COUNTRY, "geometry_method"] = metropolitan["geometry_method"].iloc[0]
+    return frame.reset_index(drop=True)
+
+
+def _outlines(frame: pd.DataFrame) -> pd.Series:
+    """Light outlines for maps, WGS 84, simplified so that neighbours still share their border."""
+    drawn = frame[frame["shape"].notna() & (frame["zone"] == "metro")]
+    kinds = [kind for kind in OUTLINE_TOLERANCE if (drawn["kind"] == kind).any()]
+    shapes = {kind: drawn.loc[drawn["kind"] == kind, "shape"] for kind in kinds}
+    outlines = pd.Series(None, index=frame.index, dtype=object)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # shapely lets go of the interpreter's lock
+        simple = pool.map(lambda kind: _simplify(_project(shapes[kind].to_numpy()), OUTLINE_TOLERANCE[kind]), kinds)
+        for kind, found in zip(kinds, simple, strict=True):
+            outlines[shapes[kind].index] = found
+    return outlines
+
+
+def _simplify(projected: npt.NDArray[np.object_], tolerance: float) -> npt.NDArray[np.object_]:
+    simple = shapely.coverage_simplify(projected, tolerance)
+    back = np.asarray(gpd.GeoSeries(simple, crs=grid.CRS).to_crs("EPSG:4326").values)
+    return np.asarray(shapely.transform(back, lambda xy: np.round(xy, 4)))  # 4 decimals: 11 m
+
+
+def _massifs(path: Path, cells: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Massif rows, and their intersections with the grid where it covers at least half of them."""
+    try:
+        frame = gpd.read_file(path)
+    except (OSError, RuntimeError) as error:
+        raise UserError(f"{path.name}: cannot be read as a shapefile ({error}).") from error
+    if missing := {"code", "title"} - set(frame.columns):
+        raise UserError(f"{path.name}: no column {', '.join(sorted(missing))} (found {', '.join(frame.columns)}).")
+    code = frame["code"].astype(str)
+    projected = _valid(frame.geometry.to_crs(grid.CRS).values)
+    shapes = _valid(frame.geometry.to_crs("EPSG:4326").values)
+    ids = ("massif:" + code).to_numpy()
+    pairs = weights.intersections(ids, projected, cells)
+    covered = pairs.groupby("territory_id")["area"].sum().reindex(ids).fillna(0).to_numpy() / shapely.area(projected)
+    on_grid = covered >= weights.MIN_GRID_SHARE
+    outline = np.full(len(ids), None, dtype=object)
+    outline[on_grid] = _simplify(projected[on_grid], OUTLINE_TOLERANCE["massif"])
+    rows = pd.DataFrame(
+        {
+            "territory_id": ids,
+            "kind": "massif",
+            "code": code,
+            "name": frame["title"],
+            "zone": np.where(on_grid, "metro", "foreign"),
+            "shape": shapes,
+            "geometry_method": "official",
+            "outline": outline,
+        }
+    )
+    return rows, pairs[pairs["territory_id"].isin(ids[on_grid])]
+
+
+def _reasons(frame: pd.DataFrame, weighted: set[str]) -> pd.Series:
+    """Why a territory has no values: ``outside_grid``, ``no_geometry``, or None."""
+    reasons = pd.Series(None, index=frame.index, dtype=object)
+    empty = ~frame["territory_id"].isin(weighted)
+    reasons[empty] = "no_geometry"
+    reasons[empty & (frame["zone"] != "metro")] = "outside_grid"
+    return reasons
+
+
+def _as_arrow(frame: pd.DataFrame) -> pa.Table:
+    has_shape = frame["shape"].notna()
+    shapes = frame.loc[has_shape, "shape"].to_numpy()
+    area = pd.Series(np.nan, index=frame.index)
+    area[has_shape] = shapely.area(_project(shapes, EQUAL_AREA)) / 1e6
+    points = shapely.point_on_surface(shapes)
+    columns: dict[str, pa.Array] = {
+        name: pa.array(frame[name], from_pandas=True)
+        for name in (
+            "territory_id", "kind", "code", "name", "zone", "epci_id", "departement_id", "region_id", "caisse_id",
+            "caisse_shared_with", "geometry_method", "reason",
+        )
+    }  # fmt: skip
+    columns["population"] = pa.array(
+        frame["population"].astype("Float64").round().astype("Int64"), pa.int64(), from_pandas=True
+    )
+    columns["area_km2"] = pa.array(area, pa.float32(), from_pandas=True)
+    columns["cog_year"] = pa.array(np.full(len(frame), COG_YEAR), pa.int16())
+    for name, coordinate in (("longitude", shapely.get_x(points)), ("latitude", shapely.get_y(points))):
+        full = pd.Series(np.nan, index=frame.index)
+        full[has_shape] = coordinate
+        columns[name] = pa.array(full, from_pandas=True)
+    for name, source in (("geometry", "shape"), ("outline", "outline")):
+        geometries = frame[source].where(frame[source].notna(), None).to_numpy(dtype=object)
+        columns[name] = pa.array(shapely.to_wkb(geometries), pa.binary(), from_pandas=True)
+    return pa.table(columns)

@@ -1,0 +1,112 @@
+"""Small inputs in the producers' own formats, for tests that count by hand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from ingest import grid
+
+TRACC_LABELS = {
+    "NORTMm_yr": "Température moyenne annuelle (°C)",
+    "ATMm_yr": "Ecart de température moyenne annuelle (°C)",
+    "NORRR_yr": "Cumul de précipitations annuelles (mm)",
+    "ARRR_yr": "Ecart relatif de cumul de précipitations annuelles",
+    "NORIFM40_yr": "Indicateur feux météo nombre de jours supérieurs à 40 (jour(s))",
+    "AIFM40_yr": "Ecart de indicateur feux météo nombre de jours supérieurs à 40 (jour(s))",
+}
+AGRI_LABELS = {
+    "NORRRA": "cumul de précipitations d'avril à octobre (mm)",
+    "NORDATEDG": "Date de dernière gelée avec 1er juillet comme référence (date)",
+    "ADATEDG": "Ecart de date de dernière gelée avec 1er juillet comme référence (date)",
+}
+
+
+def tracc_export(path: Path, model: str, level: str, rows: dict[int, dict[str, object]]) -> Path:
+    """A TRACC-2023 export: ``rows`` is point → index code → printed value."""
+    codes = list(next(iter(rows.values())))
+    lines = [
+        "#" + "-" * 20,
+        "# Date d'extraction : 03/05/2026 - 22h28 loc.",
+        "# Producteur : MF_DCSC",
+        "# Experience : TRACC2023",
+        f"# Modele     : {model}",
+        "# Niveaux de réchauffement :",
+        f"#     {level} : un niveau",
+        "# Indices : ",
+        *(f"#     {code} : {TRACC_LABELS[code]}" for code in codes),
+        "# Format des enregistrements ",
+        f"# Point;Latitude;Longitude;Niveau;{';'.join(codes)};",
+    ]
+    longitude, latitude = grid.longitudes_latitudes(np.array(list(rows)))
+    for point, lon, lat in zip(rows, longitude, latitude, strict=True):
+        lines.append(f"{point};{lat:.4f};{lon:.4f};{level};" + "".join(f"{rows[point][code]};" for code in codes))
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def agri_export(path: Path, context: str, period: str, rows: dict[int, dict[str, object]]) -> Path:
+    """A DRIAS-2020 agricultural export of one context and period, encoded twice as the real ones are."""
+    codes = list(next(iter(rows.values())))
+    lines = [
+        "# Producteur : MF-DCSC",
+        "# Experience : EUROCORDEX2020",
+        "# Modele     : ALADIN63_CNRM-CM5",
+        "# Indices : ",
+        *(f"#     {code} : {AGRI_LABELS[code]}" for code in codes),
+        f"# Point;Latitude;Longitude;Contexte;Période;{';'.join(codes)};",
+    ]
+    longitude, latitude = grid.longitudes_latitudes(np.array(list(rows)))
+    for point, lon, lat in zip(rows, longitude, latitude, strict=True):
+        values = "".join(f"{rows[point][code]};" for code in codes)
+        lines.append(f"{point};{lat:.4f};{lon:.4f};{context};{period};{values}")
+    path.write_bytes(("\n".join(lines) + "\n").encode().decode("latin-1").encode())
+    return path
+
+
+def admin_folder(folder: Path, boxes: dict[str, tuple[float, float, float, float]]) -> Path:
+    """The official files of a France of a few communes: ``boxes`` is commune code → extent in EPSG:27572, metres.
+
+    All in département 01, région 84, EPCI 200000001, one caisse; one more commune, 01999, has no contour, and 97101 is
+    overseas.
+    """
+    folder.mkdir(parents=True)
+    communes = [
+        {"code": code, "nom": f"Commune {code}", "departement": "01", "region": "84", "zone": "metro",
+         "type": "commune-actuelle", "population": 100}
+        for code in [*boxes, "01999"]
+    ]  # fmt: skip
+    communes.append({**communes[0], "code": "97101", "departement": "971", "region": "01", "zone": "drom"})
+    communes.append({**communes[0], "code": "01888", "type": "commune-deleguee"})
+    members = [{"code": commune["code"]} for commune in communes if commune["departement"] == "01"]
+    files = {
+        "communes": communes,
+        "epci": [{"code": "200000001", "nom": "CC", "populationMunicipale": 300, "membres": members}],
+        "departements": [
+            {"code": "01", "region": "84", "nom": "Ain", "zone": "metro"},
+            {"code": "971", "region": "01", "nom": "Guadeloupe", "zone": "drom"},
+        ],
+        "regions": [
+            {"code": "84", "nom": "Auvergne-Rhône-Alpes", "zone": "metro"},
+            {"code": "01", "nom": "Guadeloupe", "zone": "drom"},
+        ],
+    }
+    for name, content in files.items():
+        (folder / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
+    pd.DataFrame(
+        {
+            "departement_code": ["01", "971"],
+            "departement_nom": ["Ain", "Guadeloupe"],
+            "caisse_regionale_id": ["ca-centrest", "ca-guadeloupe"],
+            "caisse_regionale_nom": ["Centre-est", "Guadeloupe"],
+            "shared_with": ["", ""],
+        }
+    ).to_csv(folder / "caisses_regionales.csv", index=False)
+    shapes = gpd.GeoSeries([shapely.box(*box) for box in boxes.values()], crs=grid.CRS).to_crs("EPSG:4326")
+    gpd.GeoDataFrame({"code": list(boxes)}, geometry=shapes).to_parquet(folder / "communes_contours.parquet")
+    return folder

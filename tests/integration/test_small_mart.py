@@ -1,0 +1,148 @@
+"""A France of two communes and two cells: every published figure counted by hand."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Mart, climart
+from tests.factories import admin_folder, agri_export, tracc_export
+
+LEFT, RIGHT = 7220, 7221  # row 50, columns 70 and 71: centres x 620 000 and 628 000, y 2 017 000
+A, B = "commune:01001", "commune:01002"
+LEVELS = {"GWL15": "rwl20", "GWL20": "rwl27", "GWL30": "rwl40"}
+
+
+@pytest.fixture(scope="module")
+def small_mart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mart]:
+    root = tmp_path_factory.mktemp("small_mart")
+    # A: 2 km of the left cell and 6 km of the right one, the same height: weights 1/4 and 3/4. B: in the left cell.
+    boxes = {"01001": (622_000, 2_014_000, 630_000, 2_016_000), "01002": (617_000, 2_014_000, 622_000, 2_016_000)}
+    admin = admin_folder(root / "admin", boxes)
+    exports = []
+    for run in (1, 2, 3):
+        for step, level in enumerate(LEVELS, start=1):
+            # Reference 10 °C left, 14 °C right, for every run; run r warms by r × step.
+            # Rain: 1000 mm left, 500 mm right at the reference; −10 % × step in runs 1 and 2, +10 % × step in run 3.
+            rain = (-0.1 if run < 3 else 0.1) * step
+            row = {
+                point: {
+                    "NORTMm_yr": f"{mean + run * step:.2f}",
+                    "ATMm_yr": f"{run * step:.2f}",
+                    "NORRR_yr": f"{total * (1 + rain):.2f}",
+                    "ARRR_yr": f"{rain:.2f}",
+                    # the fire index: a column of runs 1 and 2 only
+                    **({"NORIFM40_yr": 4 + step, "AIFM40_yr": step} if run < 3 else {}),
+                }
+                for point, mean, total in ((LEFT, 10, 1000), (RIGHT, 14, 500))
+            }
+            exports.append(tracc_export(root / f"run{run}{level}.txt", f"RCM{run}_GCM", level, row))
+    # DRIAS-2020: the last frost of the left cell is a false zero at the reference.
+    right, left = {"NORRRA": 400, "NORDATEDG": 273}, {"NORRRA": 600, "NORDATEDG": 0}
+    exports.append(agri_export(root / "ref.txt", "REF", "REF", {LEFT: left, RIGHT: right}))
+    future = {"NORRRA": 380, "NORDATEDG": 263, "ADATEDG": -10}
+    exports.append(agri_export(root / "h1.txt", "RCP8.5", "H1", {LEFT: {**future, "ADATEDG": 0}, RIGHT: future}))
+    said = {
+        "territories": climart(root, "ingest", "territories", admin),
+        "drias": climart(root, "ingest", "drias", *exports),
+        "build": climart(root, "build"),
+        "publish": climart(root, "publish"),
+    }
+    yield Mart(root, said)
+
+
+def row(mart: Mart, territory: str, indicator: str, context: str, columns: str) -> tuple[object, ...]:
+    (found,) = mart.query(
+        f"select {columns} from fct_indicator where territory_id = ? and indicator_id = ? and context_id = ?",  # noqa: S608 — columns are written in this file
+        [territory, indicator, context],
+    )
+    return found
+
+
+def test_reference_is_recovered_and_weighted(small_mart: Mart) -> None:
+    # 1/4 × 10 + 3/4 × 14 = 13, in every run
+    assert row(small_mart, A, "t_mean", "ref", "q05, q50, q95, n_runs, n_cells") == pytest.approx((13, 13, 13, 3, 2))
+    # rain: 1/4 × 1000 + 3/4 × 500 = 625
+    assert row(small_mart, A, "rr_yr", "ref", "q05, q50, q95") == pytest.approx((625, 625, 625), abs=1e-3)
+    assert row(small_mart, B, "t_mean", "ref", "q50, n_cells") == pytest.approx((10, 1))
+
+
+def test_quantiles_over_three_runs(small_mart: Mart) -> None:
+    # +4 °C: runs at 13 + 3, 13 + 6, 13 + 9 = 16, 19, 22; type 7: 16 + 0.1 × 3, 19, 22 − 0.1 × 3
+    assert row(small_mart, A, "t_mean", "rwl40", "q05, q50, q95, ref_q50") == pytest.approx((16.3, 19, 21.7, 13))
+    assert row(small_mart, A, "t_mean", "rwl40", "delta_q05, delta_q50, delta_q95, agreement") == pytest.approx(
+        (3.3, 6, 8.7, 1)
+    )
+
+
+def test_agreement_counts_the_sign_of_the_median(small_mart: Mart) -> None:
+    # changes −30 %, −30 %, +30 % of 625 mm: median −187.5, shared by 2 runs of 3
+    delta, agreement = row(small_mart, A, "rr_yr", "rwl40", "delta_q50, agreement")
+    assert delta == pytest.approx(-187.5, abs=1e-3)
+    assert agreement == pytest.approx(2 / 3)
+    assert row(small_mart, A, "rr_yr", "rwl40", "robustness") == ("not_computable",)
+
+
+def test_runs_keep_their_place_in_the_lists(small_mart: Mart) -> None:
+    (found,) = small_mart.query(
+        "select run_values, run_changes from fct_indicator_run "
+        "where territory_id = ? and indicator_id = 'fwi40_days' and context_id = 'rwl20'",
+        [A],
+    )
+    assert found == ([5, 5, None], [1, 1, None])  # run 3 has no fire index
+    assert row(small_mart, A, "fwi40_days", "rwl20", "n_runs") == (2,)
+    order = small_mart.query(
+        "select rcm from dim_simulation where dataset_id = 'drias_tracc2023' order by run_position"
+    )
+    assert order == [("RCM1",), ("RCM2",), ("RCM3",)]
+
+
+def test_groupings_come_from_the_cells(small_mart: Mart) -> None:
+    # A and B side by side: 5 + 2 km of the left cell, 6 km of the right one: (7 × 10 + 6 × 14) / 13
+    for territory in ("epci:200000001", "departement:01", "region:84", "caisse:ca-centrest", "country:FR"):
+        assert row(small_mart, territory, "t_mean", "ref", "q50, reason") == (pytest.approx(154 / 13, rel=1e-6), None)
+
+
+def test_false_zero_dates_reach_no_fact(small_mart: Mart) -> None:
+    # A speaks from the right cell alone (3/4 of its weight): 273 days after 1 July is day 90; 263 is day 80
+    assert row(small_mart, A, "last_frost_doy", "ref", "q50, n_cells, reason") == (90, 1, None)
+    assert row(small_mart, A, "last_frost_doy", "rcp85_h1", "q50, delta_q50") == (80, -10)
+    # B is in the left cell: no date there
+    for context in ("ref", "rcp85_h1"):
+        assert row(small_mart, B, "last_frost_doy", context, "q50, n_runs, reason") == (None, 0, "missing_cells")
+    # rain has both cells: 1/4 × 600 + 3/4 × 400 = 450; both at 380 mm later
+    assert row(small_mart, A, "p_apr_oct", "ref", "q50") == (450,)
+    assert row(small_mart, A, "p_apr_oct", "rcp85_h1", "q50, delta_q50") == (380, -70)
+
+
+def test_territories_without_values_say_why(small_mart: Mart) -> None:
+    assert row(small_mart, "commune:01999", "t_mean", "rwl20", "q50, n_runs, reason") == (None, 0, "no_geometry")
+    assert row(small_mart, "commune:97101", "t_mean", "rwl20", "q50, n_runs, reason") == (None, 0, "outside_grid")
+    assert small_mart.query("select count(*) from dim_territory where code = '01888'") == [(0,)]
+
+
+def test_a_warming_level_and_a_scenario_stay_apart(small_mart: Mart) -> None:
+    found = small_mart.query(
+        "select distinct dataset_id, axis from fct_indicator join dim_context using (context_id) order by all"
+    )
+    assert found == [
+        ("drias_2020", "emission"),
+        ("drias_2020", "reference"),
+        ("drias_tracc2023", "reference"),
+        ("drias_tracc2023", "warming_level"),
+    ]
+
+
+def test_a_failing_data_test_publishes_nothing(small_mart: Mart, tmp_path: Path) -> None:
+    """50 °C as an annual mean is out of the catalogue's bounds: the build says so and exits with 1."""
+    root = tmp_path / "copy"
+    shutil.copytree(small_mart.root, root, symlinks=True)
+    rows = {point: {"NORTMm_yr": 50 + step, "ATMm_yr": step} for step, point in ((1, LEFT), (1, RIGHT))}
+    climart(root, "ingest", "drias", tracc_export(root / "hot.txt", "RCM4_GCM", "GWL15", rows))
+    before = (root / "releases" / "stable").resolve()
+    assert "within_catalogue_bounds" in climart(root, "build", code=1)
+    assert "run `climart build` first" in climart(root, "publish", code=2)
+    assert (root / "releases" / "stable").resolve() == before
