@@ -2,9 +2,9 @@
 
     python -m bench.daily [--years 30] [--rounds 3] [--layout day] [--write]
 
-Files are generated (DRIAS-2020 layout, three variables, 3 600 cells, compressed NetCDF4). Every way runs in a process of
-its own, in turn, several rounds; a time is from the first call to the last result, imports left out, worker processes' start
-included. ``--write`` renews docs/reference/performance.md.
+Files are generated (DRIAS-2020 layout, three variables, 3 600 cells, compressed NetCDF4). Every way runs in a process
+of its own, in turn, several rounds; a time is from the first call to the last result, imports left out, worker
+processes' start included. ``--write`` renews docs/reference/performance.md.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ CHUNKS = {"day": (1, *SHAPE), "tile": (365, 10, 10), "contiguous": None}
 # 23 annual indicators that xclim can express too (design, section 6).
 INDICATORS = [
     "tx_mean", "tx_mean_jja", "tn_mean", "txx", "tnn", "su25", "tx30", "tx35", "tr20_gt", "fd", "id0", "dtr",
-    "cooling_dd18", "heating_dd18", "winkler", "cool_night", "rr_yr", "rr_jja", "rr1_days", "rx1d", "rx5d", "r20mm", "cdd",
+    "cooling_dd18", "heating_dd18", "winkler", "cool_night", "rr_yr", "rr_jja", "rr1_days", "rx1d", "rx5d", "r20mm",
+    "cdd",
 ]  # fmt: skip
 WAYS = {
     "decode": "decode only, this engine's reader and processes",

@@ -1,8 +1,8 @@
 """The two units of work of a reduction: decode one block of a file, reduce one tile of cells. Run in worker processes.
 
-Decoding follows the file's own chunks and each chunk is decoded once; its values are converted, checked, transposed so that
-a cell's days lie side by side, and written to a piece in the work folder. Reducing reads a few cells' whole series from
-the pieces of every variable, so that windows, spells and normals never stop at the edge of a block.
+Decoding follows the file's own chunks and each chunk is decoded once; its values are converted, checked, transposed
+so that a cell's days lie side by side, and written to a piece in the work folder. Reducing reads a few cells' whole
+series from the pieces of every variable, so that windows, spells and normals never stop at the edge of a block.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ def blocks(
     box: tuple[slice, ...],
     budget: int = DECODED_BYTES,
 ) -> Iterator[tuple[slice, ...]]:
-    """Blocks that cover all times and ``box`` in space, made of whole chunks (cut by the box only): each chunk in one block.
+    """Blocks that cover all times and ``box`` in space, of whole chunks (cut by the box only): each chunk in one block.
 
-    Grown along space first, then along time, until ``budget`` bytes. A contiguous file (``chunks`` None) is cut by days.
-    A chunk larger than the budget is a block of its own.
+    Grown along space first, then along time, until ``budget`` bytes. A contiguous file (``chunks`` None) is cut by
+    days. A chunk larger than the budget is a block of its own.
     """
     chunks = chunks or (1, *(s.stop - s.start for s in box))
     chunks = tuple(min(chunk, size) for chunk, size in zip(chunks, shape, strict=True))
@@ -118,9 +118,9 @@ def decode(work: Path, task: Decode) -> Decoded:
         worst = low if variable.hard[0] - low > high - variable.hard[1] else high
         raise UserError(
             f"{task.where}: {worst:g} {variable.unit} after conversion from {task.stored_unit!r} (days from "
-            f"{task.first_day}), beyond {variable.hard[0]:g} … {variable.hard[1]:g}: {counts.hard} of {values.size} values "
-            "of the block. Its unit is not what it says (Fahrenheit? kelvin? an amount for a rate?) or its values are "
-            "wrong. Nothing was loaded."
+            f"{task.first_day}), beyond {variable.hard[0]:g} … {variable.hard[1]:g}: {counts.hard} of {values.size} "
+            "values of the block. Its unit is not what it says (Fahrenheit? kelvin? an amount for a rate?) or its "
+            "values are wrong. Nothing was loaded."
         )
     write_whole(work / task.name, values.data.cast("B"))
     return Decoded(values.size, counts.missing, counts.soft, counts.rounded)
@@ -199,7 +199,7 @@ class Reduced:
 
 
 def reduce_tile(work: Path, tile: Tile) -> Reduced:
-    """Read the series of a tile's cells, derive, reduce, and write ``values``, ``n_days`` and ``voided`` to its file."""
+    """Read the series of a tile's cells, derive, reduce; write ``values``, ``n_days`` and ``voided`` to its file."""
     job = load_job(work)
     cells, years = tile.stop - tile.start, len(job.axis.years)
     stored = [[_read_piece(work, piece, tile) for piece in pieces] for pieces in job.pieces]
@@ -251,12 +251,15 @@ def _read_piece(work: Path, piece: Piece, tile: Tile) -> _Part:
     first, last = (int(n) for n in np.searchsorted(piece.cells, [tile.start, tile.stop]))
     n, offset = (last - first) * piece.n_days, 4 * first * piece.n_days
     days = np.fromfile(work / piece.name, dtype=np.float32, count=n, offset=offset) if n else np.empty(0, np.float32)
-    return _Part(piece.cells[first:last] - tile.start, days.reshape(last - first, piece.n_days), piece.runs)
+    return _Part(piece.cells[first:last] - np.int32(tile.start), days.reshape(last - first, piece.n_days), piece.runs)
 
 
 def _fill(days: Floats, parts: list[_Part], rows: slice) -> None:
     """Fill a variable's days (cells, axis) for some rows of a tile; NaN where no part has them."""
-    found = [(part, *(int(n) for n in np.searchsorted(part.rows, [rows.start, rows.stop]))) for part in parts]
+    found: list[tuple[_Part, int, int]] = []
+    for part in parts:
+        first, last = np.searchsorted(part.rows, [rows.start, rows.stop])
+        found.append((part, int(first), int(last)))
     if sum((last - first) * length for part, first, last in found for _, _, length in part.runs) < days.size:
         days[:] = np.nan
     for part, first, last in found:
@@ -264,7 +267,7 @@ def _fill(days: Floats, parts: list[_Part], rows: slice) -> None:
             continue
         here = part.rows[first:last] - rows.start
         whole = int(here[-1]) - int(here[0]) + 1 == here.size
-        cells = slice(int(here[0]), int(here[-1]) + 1) if whole else here
+        cells: slice | Ints = slice(int(here[0]), int(here[-1]) + 1) if whole else here
         for source, target, length in part.runs:
             days[cells, target : target + length] = part.days[first:last, source : source + length]
 
@@ -290,7 +293,7 @@ def check_consistency(days: dict[str, Floats]) -> int:
     if "prsn" in days and "prtot" in days:
         excess = np.nanmax(days["prsn"] - days["prtot"], initial=0.0)
         if excess > 0.01:
-            raise UserError(f"prsn exceeds prtot by up to {excess:g} mm in a day: their units or their runs do not agree")
+            raise UserError(f"prsn exceeds prtot by up to {excess:g} mm in a day: their units or runs do not agree")
     n = 0
     if "tas" in days and "tasmin" in days:
         n += int((days["tas"] < days["tasmin"] - np.float32(0.5)).sum())

@@ -96,7 +96,7 @@ class Axis:
         return int(self.month_starts[12 * (year - self.first_year) + month - 1]) + min(day, length) - 1
 
     def window(self, window: Window) -> npt.NDArray[np.int32]:
-        """For each year, first day and last day + 1 of the window; (-1, -1) where it leaves the axis. Shape (years, 2)."""
+        """For each year, first day and last day + 1 of the window, (-1, -1) outside the axis. Shape (years, 2)."""
         bounds = np.full((len(self.years), 2), -1, dtype=np.int32)
         for row, year in enumerate(self.years):
             start = self.index(year + window.start_offset, *window.start)
@@ -119,7 +119,7 @@ class Axis:
         years = np.array([date.year for date in dates])
         months = np.array([date.month for date in dates])
         days = np.array([date.day for date in dates])
-        return self.month_starts[12 * (years - self.first_year) + months - 1] + days - 1
+        return np.asarray(self.month_starts[12 * (years - self.first_year) + months - 1] + days - 1)
 
     def describe(self, index: int) -> str:
         """The date of a day index, as year-month-day."""

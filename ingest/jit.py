@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-from numba import njit
+import numba
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -18,6 +18,8 @@ def compiled(*signatures: str) -> Callable[[F], F]:
     """
 
     def decorate(function: F) -> F:
-        return cast(F, njit(*([list(signatures)] if signatures else []), cache=True, nogil=True)(function))
+        compiler: Any = numba.njit
+        chosen = [list(signatures)] if signatures else []
+        return cast(F, compiler(*chosen, cache=True, nogil=True)(function))
 
     return decorate

@@ -1,9 +1,9 @@
 """Daily NetCDF to annual features: a plan in, one Parquet file of ``lake/cell_year`` out.
 
-Two rounds of independent tasks (``ingest.blocks``) run in worker processes or on a Dask cluster: decode every block of
-every file into the work folder, then reduce the cells tile by tile. What is finished is kept until the run's file is in the
-lake, so that a killed run continues. Blocks and tiles depend on the files alone, never on the number of workers: the same
-files give the same bytes.
+Two rounds of independent tasks (``ingest.blocks``) run in worker processes or on a Dask cluster: decode every block
+of every file into the work folder, then reduce the cells tile by tile. What is finished is kept until the run's file is
+in the lake, so that a killed run continues. Blocks and tiles depend on the files alone, never on the number of workers:
+the same files give the same bytes.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 
 from climart import paths
 from climart.errors import UserError
+from climart.files import atomic
 from ingest import blocks, features, lake, reducers, series, tasks
 from ingest.blocks import Decode, Decoded, Job, Piece, Reduced, Tile, decode, reduce_tile
 from ingest.calendars import Axis
@@ -75,7 +76,7 @@ def reduce_simulation(
     scheduler: str | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> Report:
-    """Reduce a run to ``lake/cell_year/dataset=…/simulation=…/cell_year.parquet``; nothing is written unless all of it is.
+    """Reduce a run to ``lake/cell_year/dataset=…/simulation=…/cell_year.parquet``, all of it or nothing.
 
     ``box`` (west, south, east, north, degrees) keeps the cells that meet it; None keeps all. ``workers`` processes (the
     machine's cores without it), or the workers of the Dask cluster at ``scheduler``, which must see the same folders.
@@ -115,9 +116,7 @@ def reduce_simulation(
     )
 
 
-def check(
-    plan: SimulationPlan, catalogue: features.Catalogue, box: tuple[float, float, float, float] | None
-) -> Nodes:
+def check(plan: SimulationPlan, catalogue: features.Catalogue, box: tuple[float, float, float, float] | None) -> Nodes:
     """Positions of the cells to reduce, by cell id. Raises UserError for a plan that cannot be reduced."""
     if plan.refusals:
         raise UserError(f"{plan.simulation_id} cannot be reduced:\n" + "\n".join(plan.refusals))
@@ -142,10 +141,11 @@ def _refuse_conflict(file: FileVariable, other: FileVariable, nodes: Nodes) -> N
         second = read_values(other, nodes, there[start : start + step])
         different = ~((first == second) | (np.isnan(first) & np.isnan(second)))
         if different.any():
-            day = times.date(int(file.time.days[here[start + int(different.any(axis=0).argmax())]]), file.time.calendar)
+            first_day = here[start + int(different.any(axis=0).argmax())]
+            day = times.date(int(file.time.days[first_day]), file.time.calendar)
             raise UserError(
-                f"{file.where} and {other.path.name} overlap with other values, first on {day}: one run has one value a "
-                "day. Keep the right file; nothing was loaded."
+                f"{file.where} and {other.path.name} overlap with other values, first on {day}: one run has one value "
+                "a day. Keep the right file; nothing was loaded."
             )
 
 
@@ -166,7 +166,7 @@ def read_values(file: FileVariable, nodes: Nodes, steps: npt.NDArray[np.int64]) 
 def decoding(
     plan: SimulationPlan, nodes: Nodes, available: features.Catalogue
 ) -> tuple[list[Decode], dict[str, list[Piece]]]:
-    """What to decode for these features, and the pieces that it will leave, by variable in the order of ``VARIABLES``."""
+    """What to decode for these features, and the pieces it will leave, by variable (order of ``VARIABLES``)."""
     needed = {name for feature in available.features for name in feature.inputs}
     decodes: list[Decode] = []
     pieces: dict[str, list[Piece]] = {}
@@ -290,7 +290,8 @@ def _refuse_magnitudes(plan: SimulationPlan, sums: dict[str, Decoded]) -> None:
             variable, file = VARIABLES[name], plan.files[name][0]
             raise UserError(
                 f"{file.where}: {total.n_soft / present:.0%} of its values lie beyond {variable.soft[0]:g} … "
-                f"{variable.soft[1]:g} {variable.unit}: its unit is not {file.unit!r} (Fahrenheit?). Nothing was loaded."
+                f"{variable.soft[1]:g} {variable.unit}: its unit is not {file.unit!r} (Fahrenheit?). "
+                "Nothing was loaded."
             )
 
 
@@ -392,7 +393,9 @@ def _assemble(
     years = np.array(plan.axis.years, dtype=np.int16)
     cell_ids = plan.grid.cell_id[nodes]
     n_cells = n_rows = 0
-    with lake.atomic(path) as handle:
+    for left_by_a_killed_run in path.parent.glob(f".{path.name}.*"):
+        left_by_a_killed_run.unlink()
+    with atomic(path) as handle:
         with pq.ParquetWriter(handle, columns, compression="zstd", use_dictionary=["reason"]) as writer:
             waiting: list[pa.Table] = []
             for tile in tiles:
@@ -421,7 +424,7 @@ def _tile_table(
         pa.array(cell_ids[cells]),
         pa.array(years[year_rows]),
         pa.array(n_days[kept]),
-        pa.array(np.where(voided[kept], TOO_FEW_DAYS, None), type=pa.string()),
+        pa.array([TOO_FEW_DAYS if row else None for row in voided[kept]], type=pa.string()),
     ]
     rows = np.ascontiguousarray(values[kept].T)
     arrays += [pa.array(column, mask=np.isnan(column)) for column in rows]

@@ -53,19 +53,19 @@ MAX_MISSING_IN_MONTH = 3
 
 
 @compiled()
-def holds(value: float, operator: int, threshold: float) -> bool:
+def holds(value: float, operator: int, threshold: np.float32) -> bool:
     """Whether ``value operator threshold``; a missing value never does."""
     if operator == 0:
-        return value > threshold
+        return bool(value > threshold)
     if operator == 1:
-        return value >= threshold
+        return bool(value >= threshold)
     if operator == 2:
-        return value < threshold
-    return value <= threshold
+        return bool(value < threshold)
+    return bool(value <= threshold)
 
 
 @compiled()
-def count(x: Series, start: int, stop: int, operator: int, threshold: float) -> float:
+def count(x: Series, start: int, stop: int, operator: int, threshold: np.float32) -> float:
     """Number of days that satisfy the condition."""
     n = np.int32(0)
     days = x[start:stop]
@@ -169,7 +169,7 @@ def first_day_sum_reaches(x: Series, start: int, stop: int, target: float, low: 
 
 
 @compiled()
-def first_day_when(x: Series, start: int, stop: int, operator: int, threshold: float, run: float) -> float:
+def first_day_when(x: Series, start: int, stop: int, operator: int, threshold: np.float32, run: float) -> float:
     """First day of the first run of at least ``run`` days that satisfy the condition."""
     length = 0
     for i in range(start, stop):
@@ -180,7 +180,7 @@ def first_day_when(x: Series, start: int, stop: int, operator: int, threshold: f
 
 
 @compiled()
-def last_day_when(x: Series, start: int, stop: int, operator: int, threshold: float) -> float:
+def last_day_when(x: Series, start: int, stop: int, operator: int, threshold: np.float32) -> float:
     """Last day that satisfies the condition."""
     for i in range(stop - 1, start - 1, -1):
         if holds(x[i], operator, threshold):
@@ -189,7 +189,7 @@ def last_day_when(x: Series, start: int, stop: int, operator: int, threshold: fl
 
 
 @compiled()
-def longest_run(x: Series, start: int, stop: int, operator: int, threshold: float, part: float) -> float:
+def longest_run(x: Series, start: int, stop: int, operator: int, threshold: np.float32, part: float) -> float:
     """Length of the longest run of days that satisfy the condition (``part`` 0), its first day (1) or its last (2).
 
     Of several longest runs, the first. Without any, the length is 0 and the days are NaN.
@@ -207,7 +207,7 @@ def longest_run(x: Series, start: int, stop: int, operator: int, threshold: floa
 
 
 @compiled()
-def days_in_runs(x: Series, start: int, stop: int, operator: int, threshold: float, run: float) -> float:
+def days_in_runs(x: Series, start: int, stop: int, operator: int, threshold: np.float32, run: float) -> float:
     """Number of days that belong to a run of at least ``run`` days that satisfy the condition."""
     n, length = 0, 0
     for i in range(start, stop):
@@ -234,9 +234,7 @@ def max_rolling_sum(
     best = -inf
     for i in range(max(start, width - 1), stop):
         total = sums[i + 1] - sums[i + 1 - width]
-        if complete:
-            best = total if total > best else best
-        elif present[i + 1] - present[i + 1 - width] == width:
+        if complete or present[i + 1] - present[i + 1 - width] == width:
             best = total if total > best else best
     return best if best > -inf else nan
 
@@ -251,7 +249,7 @@ def percentile(x: Series, start: int, stop: int, probability: float) -> float:
     for i in range(start, stop):
         n += 1 if x[i] == x[i] else 0
     rank = probability * (n - 1)
-    k = int(floor(rank))
+    k = floor(rank)
     kept = n - k
     top = np.empty(kept, dtype=np.float32)  # descending
     filled = 0
@@ -303,8 +301,8 @@ def too_few_days(x: Series, start: int, stop: int, is_season: bool, month_of: np
 
 
 @compiled(
-    "void(float32[:,:,::1], int64, int64[::1], int32[:,::1], float64[:,::1], int32[:,:,::1], int32[:,::1], boolean[::1],"
-    " boolean[::1], int32[::1], float32[:,:,::1], boolean[:,::1], int16[:,::1])"
+    "void(float32[:,:,::1], int64, int64[::1], int32[:,::1], float64[:,::1], int32[:,:,::1], int32[:,::1],"
+    " boolean[::1], boolean[::1], int32[::1], float32[:,:,::1], boolean[:,::1], int16[:,::1])"
 )
 def reduce_cells(
     series: Series,
@@ -323,18 +321,20 @@ def reduce_cells(
 ) -> None:
     """Every feature of every cell and year, one visit per cell-year.
 
-    ``series`` (series, cells, days), of which the first ``n_variables`` come from files; ``year_starts`` (years + 1), the
-    days on which years begin; ``features`` (features, 7): reducer, series, window, operator, origin or -1,
-    column, event column or -1; ``parameters`` (features, 3): threshold or target, then two more; ``windows``
-    (windows, years, 2): first day and last day + 1, -1 outside the axis; ``origins`` (origins, years): the day counted
-    as 1; ``is_season`` (windows), ``is_summed`` (series): whether a sum, a mean or a rolling sum reads it; ``month_of`` (days).
-    Fills ``values`` (cells, years, columns), NaN where void or without event; ``voided`` (cells, years), true where rule M0
-    voided a feature; ``n_days`` (cells, years), the days of the year that the most complete variable has.
+    ``series`` (series, cells, days), of which the first ``n_variables`` come from files; ``year_starts`` (years + 1),
+    the days on which years begin; ``features`` (features, 7): reducer, series, window, operator, origin or -1, column,
+    event column or -1; ``parameters`` (features, 3): threshold or target, then two more; ``windows`` (windows, years,
+    2): first day and last day + 1, -1 outside the axis; ``origins`` (origins, years): the day counted as 1;
+    ``is_season`` (windows); ``is_summed`` (series): whether a sum, a mean or a rolling sum reads it; ``month_of``
+    (days). Fills ``values`` (cells, years, columns), NaN where void or without event; ``voided`` (cells, years), true
+    where rule M0 voided a feature; ``n_days`` (cells, years), the days of the year that the most complete variable has.
     """
     n_series, n_cells, n_axis = series.shape
     n_features, n_years = features.shape[0], windows.shape[1]
-    sums = np.zeros((n_series, n_axis + 1), dtype=np.float64)
-    present = np.zeros((n_series, n_axis + 1), dtype=np.int32)
+    sums = np.empty((n_series, n_axis + 1), dtype=np.float64)
+    present = np.empty((n_series, n_axis + 1), dtype=np.int32)
+    sums[:, 0] = 0.0
+    present[:, 0] = 0
     complete = np.zeros(n_series, dtype=np.bool_)
     for cell in range(n_cells):
         for s in range(n_series):

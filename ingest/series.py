@@ -1,8 +1,8 @@
 """Daily series that features read: the canonical variables, and what is derived from them day by day.
 
 A derived series is a pure function of blocks (cells × days, float32, NaN where missing) to a block. Those that compare
-with a reference period need it inside the run. Series that need yesterday (snowpack, soil water, fire weather) join this
-table as ``ingest.states`` functions.
+with a reference period need it inside the run. Series that need yesterday (snowpack, soil water, fire weather) will
+join this table.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ def anomaly(
 
 @compiled("int64(float32[::1],int64,int64,float32)")
 def keep_largest(top: npt.NDArray[np.float32], filled: int, size: int, value: np.float32) -> int:
-    """Insert ``value`` into the ``size`` largest values seen, descending, of which ``filled`` are there; how many then are."""
+    """Insert ``value`` among the ``size`` largest values seen (``filled`` of them so far), descending; how many now."""
     if filled == size:
         if value <= top[size - 1]:
             return filled
@@ -263,7 +263,7 @@ def upper_quantile(top: npt.NDArray[np.float64], n: int, probability: float) -> 
     first = n - top.size
     lower = top[max(k - first, 0)]
     upper = top[min(k - first + 1, top.size - 1)]
-    return lower + (rank - k) * (upper - lower)
+    return float(lower + (rank - k) * (upper - lower))
 
 
 @compiled("void(float32[:,::1],int64,int64,float64,float32[:,:,::1])")
@@ -384,9 +384,7 @@ DERIVATIONS = (
     Derivation(("costic_day",), ("tasmin", "tasmax"), costic_day),
     Derivation(("tasmax_anomaly",), ("tasmax",), _of_reference_days(anomaly, HALF_WINDOW), True),
     Derivation(("tasmin_anomaly",), ("tasmin",), _of_reference_days(anomaly, HALF_WINDOW), True),
-    Derivation(
-        ("tasmax_above_p90",), ("tasmax",), _of_reference_days(above_daily_percentile, HALF_WINDOW, 0.9), True
-    ),
+    Derivation(("tasmax_above_p90",), ("tasmax",), _of_reference_days(above_daily_percentile, HALF_WINDOW, 0.9), True),
     Derivation(
         ("pr_above_wet_p95", "pr_above_wet_p99", "pr_above_q90", "pr_less_q99"),
         ("prtot",),

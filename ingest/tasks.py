@@ -6,6 +6,7 @@ small dataclass, is kept as ``<name>.json`` once they are whole.
 
 from __future__ import annotations
 
+import importlib
 import json
 import multiprocessing
 import os
@@ -90,15 +91,13 @@ def runner(workers: int | None, scheduler: str | None, preload: str) -> Iterator
     ``preload`` names the module that every process starts with.
     """
     if scheduler is not None:
-        from distributed import Client
-        from distributed import as_completed as dask_completed
-
-        with Client(scheduler, set_as_default=False) as client:
+        distributed: Any = importlib.import_module("distributed")  # an extra: climart[cluster]
+        with distributed.Client(scheduler, set_as_default=False) as client:
 
             def on_cluster(function: Function[Any, Any], work: Path, tasks: Sequence[Any]) -> Iterator[tuple[int, Any]]:
                 futures = [client.submit(function, work, task, pure=False, retries=0) for task in tasks]
                 position = {future.key: i for i, future in enumerate(futures)}
-                for future in dask_completed(futures):
+                for future in distributed.as_completed(futures):
                     yield position[future.key], future.result()
 
             yield on_cluster

@@ -1,7 +1,7 @@
 """Daily variables: canonical names and units, accepted file units, bounds, and how a file names them.
 
-Bounds and units are those of indicators.md §0.1. The soft bound of rsds (1.05 × clear-sky radiation) needs the latitude and
-the day: it is left to the evapotranspiration state.
+Bounds and units are those of indicators.md §0.1. The soft bound of rsds (1.05 × clear-sky radiation) needs the latitude
+and the day: it is left to the evapotranspiration state.
 """
 
 from __future__ import annotations

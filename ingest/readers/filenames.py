@@ -35,9 +35,10 @@ class Name:
 
 
 def parse(name: str) -> Name:
-    """The parts of a name of the form ``variable_domain_gcm_scenario_member_rcm_version_correction_day_start-end[_suffix].nc``.
+    """The parts of a file name.
 
-    Also ``variable_day_gcm_scenario_member[_grid]_start-end.nc`` (CMIP). A name of another form gives what it can:
+    ``variable_domain_gcm_scenario_member_rcm_version_correction_day_start-end[_suffix].nc`` (DRIAS, SOCLE, CORDEX) or
+    ``variable_day_gcm_scenario_member[_grid]_start-end.nc`` (CMIP). A name of another form gives what it can:
     E-OBS only its variable and its version.
     """
     parts = name.removesuffix(".nc").split("_")

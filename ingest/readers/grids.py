@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import cache
+from typing import Any, TypeAlias
 
 import netCDF4
 import numpy as np
@@ -18,6 +19,8 @@ import shapely
 
 from climart.errors import UserError
 from ingest import grid as grid_8km
+
+Variable: TypeAlias = "netCDF4.Variable[Any]"
 
 GRID_8KM = "lambert_8km"
 PARIS = ("Paris-Montsouris", 2.34, 48.82)
@@ -68,7 +71,7 @@ class Grid:
         return np.asarray(shapely.polygons(np.stack([x, y], axis=2)), dtype=object)
 
 
-def recognise(where: str, dataset: netCDF4.Dataset, variable: netCDF4.Variable, dims: tuple[str, ...]) -> Grid:
+def recognise(where: str, dataset: netCDF4.Dataset, variable: Variable, dims: tuple[str, ...]) -> Grid:
     """The grid of ``variable`` over its spatial dimensions ``dims``. ``where`` begins the message of any UserError."""
     lon = _coordinate(dataset, variable, "longitude", ("lon", "longitude"), dims)
     lat = _coordinate(dataset, variable, "latitude", ("lat", "latitude"), dims)
@@ -98,7 +101,7 @@ def _declared_ids(dataset: netCDF4.Dataset, dims: tuple[str, ...]) -> npt.NDArra
 
 def _coordinate(
     dataset: netCDF4.Dataset,
-    variable: netCDF4.Variable,
+    variable: Variable,
     standard_name: str,
     names: tuple[str, ...],
     dims: tuple[str, ...],
@@ -187,8 +190,8 @@ def _lambert(
     # Four printed decimals of a degree are at most 11 m; 1 km tells the grid from any other.
     if worst > 1000:
         raise UserError(
-            f"{where}: not a known grid: its points lie up to {worst:.0f} m from the nodes of the 8 km grid, and it has "
-            "neither rows of latitude by columns of longitude nor a rotated pole"
+            f"{where}: not a known grid: its points lie up to {worst:.0f} m from the nodes of the 8 km grid, and it "
+            "has neither rows of latitude by columns of longitude nor a rotated pole"
         )
     inside = (row >= 0) & (row < grid_8km.N_ROWS) & (col >= 0) & (col < grid_8km.N_COLS)
     cell_id = np.where(inside, row * grid_8km.N_COLS + col, -1).astype(np.int32)
@@ -201,9 +204,7 @@ def _lambert(
     centre_y = grid_8km.Y0 + grid_8km.SIZE * row.astype(np.float64)
     to_degrees = pyproj.Transformer.from_crs(grid_8km.CRS, "EPSG:4326", always_xy=True)
     longitude, latitude = to_degrees.transform(centre_x, centre_y)
-    edges = np.stack(
-        [centre_x - HALF_CELL, centre_y - HALF_CELL, centre_x + HALF_CELL, centre_y + HALF_CELL], axis=1
-    )
+    edges = np.stack([centre_x - HALF_CELL, centre_y - HALF_CELL, centre_x + HALF_CELL, centre_y + HALF_CELL], axis=1)
     return Grid(GRID_8KM, GRID_8KM, shape, cell_id, longitude, latitude, grid_8km.CRS, edges, fault)
 
 
@@ -219,8 +220,8 @@ def _misplaced(lattice: tuple[Floats, Floats], points: tuple[Floats, Floats]) ->
     if distance[nearest] <= HALF_CELL:
         name, nearest = "one of its points", known[np.argmax(distance[known])]
     return (
-        f"its x and y put {name} {distance[nearest] / 1000:.0f} km from where its latitude and longitude do: half a cell "
-        "is allowed. Was it placed with its grid_mapping, whose latitude of origin is in gons? Fetch the original"
+        f"its x and y put {name} {distance[nearest] / 1000:.0f} km from where its latitude and longitude do: half a "
+        "cell is allowed. Was it placed with its grid_mapping, whose latitude of origin is in gons? Fetch the original"
     )
 
 
@@ -230,7 +231,7 @@ def _misplaced(lattice: tuple[Floats, Floats], points: tuple[Floats, Floats]) ->
 def _rotated(
     where: str,
     dataset: netCDF4.Dataset,
-    variable: netCDF4.Variable,
+    variable: Variable,
     rlon: Floats,
     rlat: Floats,
     lon: Floats | None,
@@ -247,7 +248,7 @@ def _rotated(
             None,
         )
     if mapping is None or not hasattr(mapping, "grid_north_pole_latitude"):
-        raise UserError(f"{where}: the grid is missing: rotated coordinates without a rotated_latitude_longitude mapping")
+        raise UserError(f"{where}: the grid is missing: rotated coordinates without their grid_mapping")
     crs = (
         f"+proj=ob_tran +o_proj=longlat +o_lon_p={float(getattr(mapping, 'north_pole_grid_longitude', 0.0))}"
         f" +o_lat_p={float(mapping.grid_north_pole_latitude)}"
@@ -264,8 +265,9 @@ def _rotated(
         if off > step:
             fault = (
                 f"its rotated pole ({float(mapping.grid_north_pole_latitude):g}, "
-                f"{float(mapping.grid_north_pole_longitude):g}) puts a point {off:.1f}° from where its own latitude and "
-                f"longitude do, more than a cell ({step:.2f}°). Correct the pole in {mapping.name!r}, or fetch the original"
+                f"{float(mapping.grid_north_pole_longitude):g}) puts a point {off:.1f}° from where its own latitude "
+                f"and longitude do, more than a cell ({step:.2f}°). Correct the pole in {mapping.name!r}, or fetch the "
+                "original"
             )
     axes = (rlon, rlat)
     return _rows_by_columns("rotated", crs, _edges(rlon, None), _edges(rlat, None), longitude, latitude, axes, fault)
@@ -274,14 +276,14 @@ def _rotated(
 def _regular(
     where: str,
     dataset: netCDF4.Dataset,
-    variable: netCDF4.Variable,
+    variable: Variable,
     dims: tuple[str, ...],
     lon: Floats,
     lat: Floats,
 ) -> Grid:
     if lat.size != len(dataset.dimensions[dims[0]]) or lon.size != len(dataset.dimensions[dims[1]]):
         raise UserError(f"{where}: dimensions {dims}: expected latitude, then longitude")
-    if lon.size > 1 and np.isnan(lon).any() or np.isnan(lat).any() or np.abs(lat).max() > 90:
+    if np.isnan(lon).any() or np.isnan(lat).any() or np.abs(lat).max() > 90:
         raise UserError(f"{where}: its latitudes or longitudes are missing or impossible")
     x_edges = _edges(lon, _bounds(dataset, dims[1]))
     y_edges = np.clip(_edges(lat, _bounds(dataset, dims[0])), -90, 90)

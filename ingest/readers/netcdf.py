@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import netCDF4
 import numpy as np
-import numpy.typing as npt
 
 from climart.errors import UserError
 from ingest import features, series
@@ -101,11 +101,11 @@ class SimulationPlan:
 
     @property
     def year_start(self) -> int:
-        return min(file.time.first.year for file in self._all)
+        return int(min(file.time.first.year for file in self._all))
 
     @property
     def year_end(self) -> int:
-        return max(file.time.last.year for file in self._all)
+        return int(max(file.time.last.year for file in self._all))
 
     @property
     def axis(self) -> Axis:
@@ -200,7 +200,7 @@ def _is_time(dataset: netCDF4.Dataset, name: str) -> bool:
     )
 
 
-def _recognise(where: str, variable: netCDF4.Variable) -> str | None:
+def _recognise(where: str, variable: netCDF4.Variable[Any]) -> str | None:
     """The canonical variable: what the standard name means; where it means several, the one that the name says."""
     by_name = named(variable.name)
     meant = candidates(str(getattr(variable, "standard_name", "")))
@@ -226,7 +226,7 @@ def _file_variable(
     path: Path,
     where: str,
     dataset: netCDF4.Dataset,
-    variable: netCDF4.Variable,
+    variable: netCDF4.Variable[Any],
     canonical: Variable,
     dims: tuple[str, ...],
 ) -> FileVariable:
@@ -302,15 +302,19 @@ def _run(dataset: netCDF4.Dataset, name: filenames.Name, time: times.TimeAxis) -
         if said and int(said) != found:
             notes.append(f"the name says its {label} is {said}, the time axis {found}: the time axis is believed")
     words = " ".join(str(dataset.getncattr(a)) for a in ("summary", "comment", "title") if a in dataset.ncattrs())
-    if time.calendar == "standard" and re.search(r"365[ -_]?days?|no[ -]?leap", words, re.IGNORECASE):
-        if _has_leap_day(time):
-            notes.append("the header says 365 days, the time axis has leap days: the time axis is believed")
-    scenario = chosen["scenario"].lower()
-    dataset_id = _dataset_id(dataset, name)
-    if not scenario:
-        scenario = OBSERVED
+    says_365 = re.search(r"365[ _-]?days?|no[ _-]?leap", words, re.IGNORECASE)
+    if says_365 and time.calendar == "standard" and _has_leap_day(time):
+        notes.append("the header says 365 days, the time axis has leap days: the time axis is believed")
     return (
-        Run(dataset_id, chosen["gcm"], chosen["rcm"], chosen["member"], chosen["version"], name.correction, scenario),
+        Run(
+            dataset_id=_dataset_id(dataset, name),
+            gcm=chosen["gcm"],
+            rcm=chosen["rcm"],
+            member=chosen["member"],
+            version=chosen["version"],
+            correction=name.correction,
+            scenario=chosen["scenario"].lower() or OBSERVED,
+        ),
         notes,
     )
 
@@ -343,7 +347,7 @@ def _dataset_id(dataset: netCDF4.Dataset, name: filenames.Name) -> str:
 
 
 def find(paths: Iterable[Path]) -> list[Path]:
-    """The NetCDF files among ``paths``, folders searched through, in order. A path that does not exist raises UserError."""
+    """The NetCDF files among ``paths``, folders searched through, in order. A missing path raises UserError."""
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
@@ -362,8 +366,8 @@ def plan(
 ) -> list[SimulationPlan]:
     """The simulations that files make up: all the variables and periods of a run, its historical part in each scenario.
 
-    ``dataset_id`` replaces the one that the convention of the names gives. ``pet_method`` (FAO or Hg0175) chooses where a
-    run has both evapotranspirations, which are never mixed; FAO without it. Raises UserError naming every file that
+    ``dataset_id`` replaces the one that the convention of the names gives. ``pet_method`` (FAO or Hg0175) chooses where
+    a run has both evapotranspirations, which are never mixed; FAO without it. Raises UserError naming every file that
     cannot be described, with the reason.
     """
     described: list[FileVariable] = []
@@ -396,7 +400,8 @@ def _simulation(run: Run, files: list[FileVariable], pet_method: str | None) -> 
     methods = sorted({file.pet_method for file in files if file.variable == "evspsblpot"})
     if len(methods) > 1:
         method = pet_method or methods[0]
-        notes.append(f"evapotranspiration by {' and '.join(m or 'an unnamed method' for m in methods)}: {method} is used")
+        named_methods = " and ".join(m or "an unnamed method" for m in methods)
+        notes.append(f"evapotranspiration by {named_methods}: {method} is used")
         files = [file for file in files if file.variable != "evspsblpot" or file.pet_method == method]
     calendars = sorted({file.time.calendar for file in files})
     if len(calendars) > 1:

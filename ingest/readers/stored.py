@@ -98,8 +98,8 @@ def transpose_packed(
     noise: np.float32,
     out: Floats,
 ) -> npt.NDArray[np.int64]:
-    """Stored numbers (days, nodes) to (stored · scale + offset) · factor + shift (cells, days), in float64 until the end;
-    the counts of ``check_rows``."""
+    """Stored numbers (days, nodes) to (stored · scale + offset) · factor + shift (cells, days), in float64 until the
+    end; the counts of ``check_rows``."""
     n_days, n_cells = stored.shape[0], nodes.size
     nothing = np.float32(np.nan)
     counts = np.zeros(4, dtype=np.int64)
@@ -132,9 +132,7 @@ class Packing:
     fills: tuple[float, ...]
 
 
-def read_stored(
-    path: Path, stored_name: str, is_hdf5: bool, index: tuple[slice | int, ...]
-) -> npt.NDArray[np.generic]:
+def read_stored(path: Path, stored_name: str, is_hdf5: bool, index: tuple[slice | int, ...]) -> npt.NDArray[np.generic]:
     """Stored numbers of a block; nothing is converted. A block that cannot be decoded raises UserError.
 
     HDF5 files are read with h5py, which decodes faster than netCDF4 (docs/reference/performance.md).

@@ -1,4 +1,4 @@
-"""The time axis of a CF file: its calendar, its days, its step. What the axis says is trusted, names and titles are not."""
+"""The time axis of a CF file: calendar, days, step. What the axis says is trusted; names and titles are not."""
 
 from __future__ import annotations
 
@@ -75,9 +75,7 @@ def read(where: str, dataset: netCDF4.Dataset, dimension: str) -> TimeAxis:
     return TimeAxis(calendar, name, days, frequency)
 
 
-def _day_numbers(
-    values: npt.NDArray[np.float64], units: str, calendar: str, step: float
-) -> npt.NDArray[np.float64]:
+def _day_numbers(values: npt.NDArray[np.float64], units: str, calendar: str, step: float) -> npt.NDArray[np.float64]:
     """Fractional day numbers of time values."""
     start = cftime.num2date(0, units, calendar, only_use_cftime_datetimes=True)
     return float(cftime.date2num(start, EPOCH, calendar)) + np.asarray(values, dtype=np.float64) * step
