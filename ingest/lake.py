@@ -186,6 +186,13 @@ def read(table: str) -> pa.Table:
     return pq.read_table(path, schema=SCHEMAS[table]) if path.exists() else SCHEMAS[table].empty_table()
 
 
+def open_registers() -> None:
+    """Make sure that the one-file tables that every build reads exist, empty if need be."""
+    for table in ("dataset", "source_file", "simulation", "producer_index_header"):
+        if not table_path(table).exists():
+            write(table, SCHEMAS[table].empty_table())
+
+
 def upsert(table: str, rows: pa.Table, key: str) -> Path:
     """Write ``rows`` into a one-file table: they replace the rows that have the same ``key``; others stay."""
     kept = read(table)

@@ -91,6 +91,7 @@ def load(folder: Path, massifs: Path | None = None, progress: Progress = lambda 
     all_weights = pd.concat(shares, ignore_index=True)
     frame["reason"] = _reasons(frame, set(all_weights["territory_id"]))
     progress("writing")
+    lake.open_registers()
     lake.write("cell", grid.as_arrow())
     lake.write("territory", _as_arrow(frame))
     lake.write("cell_weight", weights.as_arrow(all_weights, "area"))

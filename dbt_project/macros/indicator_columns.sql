@@ -24,3 +24,12 @@
 {% macro indicator_columns() %}
     {{ return((exported_indicators() + projected_indicators()) | unique | sort) }}
 {% endmacro %}
+
+{# The columns that are the frequency of a date's event, and those that are not. #}
+{% macro event_columns(columns, keep) %}
+    {% set chosen = [] %}
+    {% for column in columns %}
+        {% if column.endswith('_event') == keep %}{% do chosen.append(column) %}{% endif %}
+    {% endfor %}
+    {{ return(chosen) }}
+{% endmacro %}

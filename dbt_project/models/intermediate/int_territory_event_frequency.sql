@@ -1,5 +1,7 @@
+-- depends_on: {{ ref('int_territory_indicators') }}
+-- depends_on: {{ ref('int_simulations') }}
 -- Territory × dataset × context × date indicator: the share of years with the event, median over runs.
-{%- set events = indicator_columns() | select("match", ".*_event$") | list %}
+{%- set events = event_columns(indicator_columns(), keep=true) %}
 {% if events %}
 select
     territory_id,

@@ -1,6 +1,9 @@
+-- depends_on: {{ ref('int_territory_variability') }}
+-- depends_on: {{ ref('int_simulations') }}
+-- depends_on: {{ ref('int_run_windows') }}
 -- Territory × dataset × context × indicator: for each run, gamma, the change that natural variability alone would reach one
 -- time in ten (IPCC AR6, advanced approach): 1.645 sigma sqrt(1/n_ref + 1/n_future), in the order of dim_simulation.
-{%- set indicators = projected_indicators() | reject("match", ".*_event$") | list %}
+{%- set indicators = event_columns(projected_indicators(), keep=false) %}
 {% if indicators %}
 with sigmas as (
 

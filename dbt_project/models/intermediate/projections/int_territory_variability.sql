@@ -8,7 +8,7 @@
 }}
 -- Run × territory: the standard deviation between the years of the reference, of the territory's own annual values. The AR6
 -- robustness class weighs a change against it.
-{%- set indicators = projected_indicators() | reject("match", ".*_event$") | list %}
+{%- set indicators = event_columns(projected_indicators(), keep=false) %}
 with runs as (
 
     select simulation_id, dataset_id, grid_id, fingerprint

@@ -1,3 +1,4 @@
+-- depends_on: {{ source('lake', 'cell_year') }}
 {% if lake_has('cell_year') %}
 select
     dataset as dataset_id,

@@ -1,3 +1,4 @@
+-- depends_on: {{ source('lake', 'producer_index') }}
 {% if lake_has('producer_index') %}
 select
     source_file_id,
