@@ -40,5 +40,5 @@ select
     first_frost_doy_event
 from {{ ref('stg_lake__cell_years') }}
 {% else %}
-select simulation_id, cell_id, year from {{ ref('stg_lake__cell_years') }}
+select simulation_id, cell_id, year, null::float as t_mean from {{ ref('stg_lake__cell_years') }}
 {% endif %}
