@@ -24,6 +24,7 @@ CALENDARS = {
     "all_leap": "all_leap",
     "366_day": "all_leap",
 }
+_END_OF_FEBRUARY = {(2, 29): (2, 31)}
 _MONTHS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 
 
@@ -42,7 +43,8 @@ def month_lengths(calendar: str, year: int) -> npt.NDArray[np.int64]:
 class Window:
     """Days of a labelled year, ends included: months and days, and the year offset of each end (-1, 0 or 1).
 
-    A day beyond the end of its month is that month's last day: 02-29 is the end of February in every calendar.
+    A day beyond the end of its month is that month's last day, and 02-29 is the end of February in every calendar: the
+    28th, the 29th or the 30th.
     """
 
     start: tuple[int, int]
@@ -100,7 +102,7 @@ class Axis:
         bounds = np.full((len(self.years), 2), -1, dtype=np.int32)
         for row, year in enumerate(self.years):
             start = self.index(year + window.start_offset, *window.start)
-            stop = self.index(year + window.stop_offset, *window.stop)
+            stop = self.index(year + window.stop_offset, *_END_OF_FEBRUARY.get(window.stop, window.stop))
             if start >= 0 and stop >= 0:
                 bounds[row] = start, stop + 1
         return bounds

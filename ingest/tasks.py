@@ -97,7 +97,7 @@ def runner(workers: int | None, scheduler: str | None, preload: str) -> Iterator
             def on_cluster(function: Function[Any, Any], work: Path, tasks: Sequence[Any]) -> Iterator[tuple[int, Any]]:
                 futures = [client.submit(function, work, task, pure=False, retries=0) for task in tasks]
                 position = {future.key: i for i, future in enumerate(futures)}
-                for future in distributed.as_completed(futures):
+                for future in distributed.as_completed(futures, loop=client.loop):
                     yield position[future.key], future.result()
 
             yield on_cluster

@@ -381,12 +381,11 @@ def plan(
         raise UserError("Nothing was loaded:\n" + "\n".join(faults))
     if dataset_id:
         described = [replace(file, run=replace(file.run, dataset_id=dataset_id)) for file in described]
-    by_run: dict[tuple[Run, str], list[FileVariable]] = {}
+    by_run: dict[Run, list[FileVariable]] = {}
     for file in described:
-        key = replace(file.run, scenario=""), file.grid.grid_id
-        by_run.setdefault(key, []).append(file)
+        by_run.setdefault(replace(file.run, scenario=""), []).append(file)
     plans = []
-    for (run, _), files in by_run.items():
+    for run, files in by_run.items():
         scenarios = sorted({file.run.scenario for file in files} - {HISTORICAL}) or [HISTORICAL]
         for scenario in scenarios:
             chosen = [file for file in files if file.run.scenario in (scenario, HISTORICAL)]
@@ -406,6 +405,9 @@ def _simulation(run: Run, files: list[FileVariable], pet_method: str | None) -> 
     calendars = sorted({file.time.calendar for file in files})
     if len(calendars) > 1:
         refusals.append(f"{run.gcm or files[0].path.name}: its files mix the calendars {', '.join(calendars)}")
+    grid_ids = sorted({file.grid.grid_id for file in files})
+    if len(grid_ids) > 1:
+        refusals.append(f"{run.gcm or files[0].path.name}: its files lie on several grids: {', '.join(grid_ids)}")
     by_variable: dict[str, list[FileVariable]] = {}
     for file in sorted(files, key=lambda file: (file.variable, int(file.time.days[0]), file.path.name)):
         by_variable.setdefault(file.variable, []).append(file)
