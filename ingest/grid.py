@@ -69,4 +69,4 @@ def cells() -> pd.DataFrame:
 
 def as_arrow() -> pa.Table:
     """``cells()`` as the lake's ``cell`` table."""
-    return pa.Table.from_pandas(cells().assign(grid_id=GRID_ID), preserve_index=False)
+    return pa.Table.from_pandas(cells().assign(grid_id=GRID_ID, polygon=None), preserve_index=False)

@@ -94,6 +94,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("longitude", pa.float64()),
             ("latitude", pa.float64()),
             ("is_extrapolated", pa.bool_()),
+            ("polygon", pa.binary()),  # WKB, WGS 84; NULL on the 8 km grid, whose squares follow from x and y
         ]
     ),
     "territory": pa.schema(

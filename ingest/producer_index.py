@@ -222,7 +222,7 @@ def _forget(outdated: set[Path]) -> None:
 
 
 def _write_registers(exports: list[drias_text.Export]) -> None:
-    lake.write("cell", grid.as_arrow())
+    lake.upsert("cell", grid.as_arrow(), "grid_id")
     for source in {export.source.id: export.source for export in exports}.values():
         registry.record_dataset(source)
     files = [

@@ -137,7 +137,15 @@ def test_window_length_is_a_parameter_of_gamma(projections: Mart) -> None:
     found = projections.query(
         "select context_id, max(n_years) from fct_indicator where indicator_id = 't_mean' group by all order by 1"
     )
-    assert found == [("rcp85_h1", 30), ("rcp85_h2", 30), ("rcp85_h3", 30), ("ref", 30), ("rwl20", 20), ("rwl27", 20), ("rwl40", 20)]
+    assert found == [
+        ("rcp85_h1", 30),
+        ("rcp85_h2", 30),
+        ("rcp85_h3", 30),
+        ("ref", 30),
+        ("rwl20", 20),
+        ("rwl27", 20),
+        ("rwl40", 20),
+    ]
 
 
 def test_dates_are_means_of_the_years_with_the_event(projections: Mart) -> None:
