@@ -255,7 +255,7 @@ def _forget(outdated: dict[Path, set[SeriesKey]]) -> None:
 
 
 def _write_registers(exports: list[drias_text.Export]) -> None:
-    lake.write("cell", grid.as_arrow())
+    lake.upsert("cell", grid.as_arrow(), "grid_id")
     for source in {export.source.id: export.source for export in exports}.values():
         registry.record_dataset(source)
     files = [
@@ -312,4 +312,6 @@ def _simulation(export: drias_text.Export) -> dict[str, object]:
         "year_start": None,
         "year_end": None,
         "validation_status": export.source.validation_status,
+        "grid_id": grid.GRID_ID,
+        "content_sha256": None,  # its values are the exports', each known by its own hash
     }

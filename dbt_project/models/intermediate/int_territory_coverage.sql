@@ -1,11 +1,15 @@
 -- Territory × dataset × indicator: how many cells speak, for which share of its weight, how much of it extrapolated.
 with cells as (
 
-    select distinct dataset_id, indicator_id, cell_id
+    select distinct dataset_id, grid_id, indicator_id, cell_id
     from (
         unpivot (
-            select dataset_id, cell_id, {{ indicator_columns() | join(', ') }}
-            from {{ ref('int_cell_indicators') }}
+            select dataset_id, grid_id, cell_id, {{ indicator_columns() | join(', ') }}
+            from (
+                select * from {{ ref('int_cell_indicators') }}
+                union all by name
+                select * from {{ ref('int_cell_projections') }}
+            )
         )
         on {{ indicator_columns() | join(', ') }}
         into name indicator_id value value
@@ -23,6 +27,6 @@ select
     (sum(weights.weight) filter (grid.is_extrapolated))::float as extrapolated_weight,
     any_value(weights.method) as method
 from cells
-inner join {{ ref('stg_lake__cell_weights') }} as weights using (cell_id)
-inner join {{ ref('stg_lake__cells') }} as grid using (cell_id)
+inner join {{ ref('stg_lake__cell_weights') }} as weights using (grid_id, cell_id)
+left join {{ ref('stg_lake__cells') }} as grid using (grid_id, cell_id)
 group by all

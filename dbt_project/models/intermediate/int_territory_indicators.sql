@@ -9,7 +9,12 @@
 -- Run × context × territory: the weighted mean over the cells that have a value. Sums in float64, stored as float32.
 with cells as (
 
-    select * from {{ ref('int_cell_indicators') }}
+    select *
+    from (
+        select * from {{ ref('int_cell_indicators') }}
+        union all by name
+        select * from {{ ref('int_cell_projections') }}
+    )
     {% if is_incremental() %}
     where fingerprint not in (select distinct fingerprint from {{ this }})
     {% endif %}
@@ -28,5 +33,5 @@ select
         as {{ indicator }}{{ "," if not loop.last }}
     {%- endfor %}
 from {{ ref('stg_lake__cell_weights') }} as weights
-inner join cells using (cell_id)
+inner join cells using (grid_id, cell_id)
 group by all

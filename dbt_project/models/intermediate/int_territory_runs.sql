@@ -70,4 +70,4 @@ from (
     on {{ indicator_columns() | join(', ') }}
     into name indicator_id value run_values
 )
-where {{ run_count('run_values') }} > 0
+where {{ run_count('run_values') }} > 0 and not ends_with(indicator_id, '_event')
