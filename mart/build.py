@@ -124,10 +124,10 @@ def _dbt(arguments: list[str], progress: Progress) -> int:
                 total = int(step[2])
                 progress(int(step[1]), total, step[3].removeprefix("main."))
     if process.returncode:
-        failures = [line for line in lines if re.search(r"\b(ERROR|FAIL|Error|Failure|Got \d+ results)\b", line)]
+        first = next((i for i, line in enumerate(lines) if "Failure in" in line or "Encountered an error" in line), -20)
         raise BuildFailed(
             "a model or a data test failed; nothing is published.\n"
-            + "\n".join(failures or lines[-20:])
+            + "\n".join(line for line in lines[first:] if line.strip())
             + f"\nUnder CLIMART_DATA/{target.name}: target/compiled has the SQL of each test, logs has dbt's log."
         )
     return total

@@ -33,3 +33,43 @@
     {% endfor %}
     {{ return(chosen) }}
 {% endmacro %}
+
+{# The indicators that some run has in some of its cells only: a territory's mean must then count the cells that speak. The
+   others need one common sum of weights. #}
+{% macro indicators_with_gaps() %}
+    {% set tables = {ref('int_cell_indicators'): exported_indicators(), ref('int_cell_projections'): projected_indicators()} %}
+    {% set found = [] %}
+    {% if execute %}
+        {% for table, indicators in tables.items() if indicators %}
+            {% set gaps = [] %}
+            {% for indicator in indicators %}
+                {% do gaps.append("bool_or(" ~ indicator ~ " > 0 and " ~ indicator ~ " < n) as " ~ indicator) %}
+            {% endfor %}
+            {% set counts = [] %}
+            {% for indicator in indicators %}
+                {% do counts.append("count(" ~ indicator ~ ") as " ~ indicator) %}
+            {% endfor %}
+            {% set row = run_query(
+                "select " ~ gaps | join(', ') ~ " from (select count(*) as n, " ~ counts | join(', ')
+                ~ " from " ~ table ~ " group by simulation_id, context_id)"
+            ) %}
+            {% for indicator in indicators %}
+                {% if row.columns[loop.index0].values()[0] %}{% do found.append(indicator) %}{% endif %}
+            {% endfor %}
+        {% endfor %}
+    {% endif %}
+    {{ return(found) }}
+{% endmacro %}
+
+{# The runs of each dataset in the order of their lists: [(dataset_id, [run_key, …]), …]. #}
+{% macro runs_by_dataset() %}
+    {% set simulations = ref('int_simulations') %}
+    {% set found = {} %}
+    {% if execute %}
+        {% set rows = run_query("select dataset_id, run_key from " ~ simulations ~ " order by dataset_id, run_position") %}
+        {% for dataset_id, run_key in rows.rows %}
+            {% do found.setdefault(dataset_id, []).append(run_key) %}
+        {% endfor %}
+    {% endif %}
+    {{ return(found.items() | list) }}
+{% endmacro %}

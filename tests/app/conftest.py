@@ -149,7 +149,7 @@ def _single_run(territories: list[tuple[object, ...]]) -> list[tuple[object, ...
         for context, value in (("ref", 1.0), ("rcp45_h1", 3.0), ("rcp85_h1", 4.0)):
             change = None if context == "ref" else value - 1
             rows.append(
-                (territory[0], "tx35", "drias_2020", context, "area", 1.0, value, value, value, change, change, change, 1,
+                (territory[0], "tx35", "drias_2020", context, "area", 1.0, *[value] * 3, *[change] * 3, 1,
                  None if change is None else 1.0, 120, 8.0, "area_share", None)
             )  # fmt: skip
     return [row for row in rows if row[0] not in {"caisse:iles", "departement:971", "commune:03002"}]
@@ -165,10 +165,9 @@ def write_release(root: Path, synthetic: bool = False) -> Path:
     with duckdb.connect(str(folder / "climart.duckdb")) as connection:
         connection.execute(TABLES)
         datasets: list[tuple[object, ...]] = [
-            ("tracc", "TRACC-2023", "TRACC-2023", "Licence Ouverte 2.0", "Météo-France, TRACC-2023", status, 8.0, *notice),
-            ("drias_2020", "DRIAS-2020", "DRIAS-2020", "Licence Ouverte 2.0", "Météo-France, DRIAS-2020", status, 8.0,
-             *notice),
-        ]  # fmt: skip
+            (name, title, title, "Licence Ouverte 2.0", f"Météo-France, {title}", status, 8.0, *notice)
+            for name, title in (("tracc", "TRACC-2023"), ("drias_2020", "DRIAS-2020"))
+        ]
         connection.executemany(INTO_TERRITORY, territories)
         connection.executemany(INTO_INDICATOR, INDICATORS)
         connection.executemany(INTO_CONTEXT, CONTEXTS)

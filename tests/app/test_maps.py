@@ -6,6 +6,7 @@ import base64
 import json
 import zlib
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import shapely
@@ -26,7 +27,7 @@ def lightness(colour: maps.Colour) -> float:
 @pytest.mark.parametrize("classes", [5, 7, 8])
 def test_a_ramp_goes_one_way_in_lightness_so_it_holds_in_grey(name: str, classes: int) -> None:
     steps = [lightness(colour) for colour in maps.spread(maps.RAMPS[name], classes)]
-    rising = [b > a for a, b in zip(steps, steps[1:], strict=False)]
+    rising = [b > a for a, b in pairwise(steps)]
     assert all(rising) or not any(rising)
 
 

@@ -19,6 +19,7 @@ weights as (
 
 select
     simulations.*,
+    (row_number() over (order by dataset_id, simulations.simulation_id))::smallint as run_key,
     row_number() over (partition by dataset_id order by simulations.simulation_id) as run_position,
     -- a model that comes with several scenarios has one reference, hence one vote there
     row_number() over (

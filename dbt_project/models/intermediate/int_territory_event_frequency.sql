@@ -4,17 +4,17 @@
 {%- set events = event_columns(indicator_columns(), keep=true) %}
 {% if events %}
 select
-    territory_id,
+    territory_key,
     weighting,
     dataset_id,
-    context_id,
+    context_key,
     regexp_replace(indicator_id, '_event$', '') as indicator_id,
     median(frequency)::float as event_frequency
 from (
     unpivot (
-        select territory_id, weighting, dataset_id, context_id, {{ events | join(', ') }}
+        select territory_key, weighting, dataset_id, context_key, {{ events | join(', ') }}
         from {{ ref('int_territory_indicators') }}
-        inner join {{ ref('int_simulations') }} using (simulation_id, fingerprint, dataset_id)
+        inner join {{ ref('int_simulations') }} using (run_key, fingerprint)
     )
     on {{ events | join(', ') }}
     into name indicator_id value frequency
@@ -22,10 +22,10 @@ from (
 group by all
 {% else %}
 select
-    null::varchar as territory_id,
+    null::integer as territory_key,
     null::varchar as weighting,
     null::varchar as dataset_id,
-    null::varchar as context_id,
+    null::utinyint as context_key,
     null::varchar as indicator_id,
     null::float as event_frequency
 where false

@@ -13,11 +13,11 @@ voting as (
     select
         runs.*,
         case
-            when runs.context_id = 'ref'
+            when runs.context_key = 0
                 then list_transform(runs.run_values, lambda value, i: case when voters.votes[i] then value end)
             else runs.run_values
         end as votes
-    from {{ ref('fct_indicator_run') }} as runs
+    from {{ ref('int_territory_runs') }} as runs
     inner join voters using (dataset_id)
 
 ),
@@ -34,23 +34,24 @@ runs as (
 
 reference as (
 
-    select territory_id, indicator_id, dataset_id, weighting, level_quantiles[2] as ref_q50
+    select territory_key, indicator_id, dataset_id, weighting, level_quantiles[2] as ref_q50
     from runs
-    where context_id = 'ref'
+    where context_key = 0
 
 ),
 
 asked as (
 
-    select distinct dataset_id, indicator_id, context_id, weighting from runs
+    select distinct dataset_id, indicator_id, context_key, weighting from runs
 
 ),
 
 every_territory as (
 
-    select territories.territory_id, territories.territory_reason, asked.*
-    from {{ ref('stg_lake__territories') }} as territories
+    select territories.*, contexts.context_id, asked.*
+    from {{ ref('int_territories') }} as territories
     cross join asked
+    inner join {{ ref('int_contexts') }} as contexts using (context_key)
 
 ),
 
@@ -85,14 +86,14 @@ joined as (
             else coalesce(every_territory.territory_reason, 'missing_cells')
         end as reason
     from every_territory
-    left join runs using (territory_id, indicator_id, dataset_id, context_id, weighting)
-    left join reference using (territory_id, indicator_id, dataset_id, weighting)
+    left join runs using (territory_key, indicator_id, dataset_id, context_key, weighting)
+    left join reference using (territory_key, indicator_id, dataset_id, weighting)
     left join {{ ref('int_territory_signal') }} as signal
-        using (territory_id, indicator_id, dataset_id, context_id, weighting)
+        using (territory_key, indicator_id, dataset_id, context_key, weighting)
     left join {{ ref('int_territory_event_frequency') }} as frequencies
-        using (territory_id, indicator_id, dataset_id, context_id, weighting)
+        using (territory_key, indicator_id, dataset_id, context_key, weighting)
     left join years using (dataset_id, context_id)
-    left join {{ ref('int_territory_coverage') }} as coverage using (territory_id, indicator_id, dataset_id, weighting)
+    left join {{ ref('int_territory_coverage') }} as coverage using (territory_key, indicator_id, dataset_id, weighting)
     inner join {{ ref('stg_lake__datasets') }} as datasets using (dataset_id)
 
 )

@@ -2,7 +2,7 @@
     config(
         materialized='incremental',
         incremental_strategy='delete+insert',
-        unique_key='simulation_id',
+        unique_key='run_key',
         on_schema_change='append_new_columns',
     )
 }}
@@ -11,7 +11,7 @@
 {%- set indicators = event_columns(projected_indicators(), keep=false) %}
 with runs as (
 
-    select simulation_id, dataset_id, grid_id, fingerprint
+    select simulation_id, run_key, grid_id, fingerprint
     from {{ ref('int_simulations') }}
     {% if is_incremental() %}
     where fingerprint not in (select distinct fingerprint from {{ this }})
@@ -22,11 +22,10 @@ with runs as (
 territory_years as (
 
     select
-        runs.dataset_id,
+        runs.run_key,
         runs.fingerprint,
-        runs.simulation_id,
         weights.weighting,
-        weights.territory_id,
+        weights.territory_key,
         years.year{{ "," if indicators }}
         {%- for indicator in indicators %}
         sum(weights.weight * years.{{ indicator }})
@@ -34,21 +33,20 @@ territory_years as (
         {%- endfor %}
     from {{ ref('int_indicator_years') }} as years
     inner join runs using (simulation_id)
-    inner join {{ ref('stg_lake__cell_weights') }} as weights
+    inner join {{ ref('int_cell_weights') }} as weights
         on years.cell_id = weights.cell_id and runs.grid_id = weights.grid_id
     where years.year between {{ var('reference_start') }} and {{ var('reference_end') }}
-    group by runs.dataset_id, runs.fingerprint, runs.simulation_id, weights.weighting, weights.territory_id, years.year
+    group by runs.run_key, runs.fingerprint, weights.weighting, weights.territory_key, years.year
 
 )
 
 select
-    dataset_id,
+    run_key,
     fingerprint,
-    simulation_id,
     weighting,
-    territory_id{{ "," if indicators }}
+    territory_key{{ "," if indicators }}
     {%- for indicator in indicators %}
     stddev_samp({{ indicator }})::float as {{ indicator }}{{ "," if not loop.last }}
     {%- endfor %}
 from territory_years
-group by dataset_id, fingerprint, simulation_id, weighting, territory_id
+group by run_key, fingerprint, weighting, territory_key
