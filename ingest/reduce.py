@@ -123,6 +123,11 @@ def check(plan: SimulationPlan, catalogue: features.Catalogue, box: tuple[float,
     if len(plan.unavailable(catalogue)) == len(catalogue.features):
         raise UserError(f"{plan.simulation_id}: no feature can be computed from {', '.join(plan.files)}")
     nodes = plan.grid.nodes(box)
+    held = np.zeros(plan.grid.cell_id.size, dtype=np.bool_)
+    for files in plan.files.values():
+        for file in files:
+            held |= stored.held_nodes(file.path, file.stored_name, file.is_hdf5, file.shape).ravel()
+    nodes = nodes[held[nodes]]
     if not nodes.size:
         raise UserError(f"{plan.simulation_id}: none of its cells ({plan.grid.grid_id}) lies within {box}")
     for files in plan.files.values():
@@ -189,9 +194,13 @@ def _file_tasks(
     file: FileVariable, prefix: str, nodes: Nodes, new: npt.NDArray[np.bool_], start: int
 ) -> Iterator[tuple[Decode, Piece]]:
     coordinates = np.stack(np.unravel_index(nodes, file.shape[1:]))
-    box = tuple(slice(int(c.min()), int(c.max()) + 1) for c in coordinates)
     days = file.time.days - start
-    for number, block in enumerate(blocks.blocks(file.shape, file.chunks, file.itemsize, box)):
+    found = (
+        block
+        for box in _boxes(coordinates, file.chunks)
+        for block in blocks.blocks(file.shape, file.chunks, file.itemsize, box)
+    )
+    for number, block in enumerate(found):
         lows, highs = np.array([[s.start, s.stop] for s in block[1:]]).T
         cells = np.flatnonzero(((coordinates >= lows[:, None]) & (coordinates < highs[:, None])).all(axis=0))
         runs = _runs(days[block[0]], new[block[0]])
@@ -216,6 +225,20 @@ def _file_tasks(
             ),
             Piece(name, cells.astype(np.int32), block[0].stop - block[0].start, runs),
         )
+
+
+def _boxes(coordinates: npt.NDArray[np.int64], chunks: tuple[int, ...] | None) -> list[tuple[slice, ...]]:
+    """The box around all the nodes, or one per spatial chunk that holds a node where most chunks in it hold none."""
+    whole = tuple(slice(int(c.min()), int(c.max()) + 1) for c in coordinates)
+    if chunks is None:
+        return [whole]
+    sides = np.array(chunks[1:])[:, None]
+    tiles, owner = np.unique(coordinates // sides, axis=1, return_inverse=True)
+    spanned = np.prod([int(t.max() - t.min()) + 1 for t in tiles])
+    if 2 * tiles.shape[1] > spanned:
+        return [whole]
+    parts = [coordinates[:, owner.ravel() == n] for n in range(tiles.shape[1])]
+    return [tuple(slice(int(c.min()), int(c.max()) + 1) for c in part) for part in parts]
 
 
 def _runs(days: npt.NDArray[np.int64], new: npt.NDArray[np.bool_]) -> tuple[tuple[int, int, int], ...]:

@@ -78,7 +78,7 @@ def controls(release: Release, chosen: Choice, words: Words, context: Context) -
     tracks = state.tracks(contexts)
     stops = state.on_track(contexts, chosen.track)
     kinds, banks, themes, indicators, slider, toggle = st.columns(
-        [1.2, 1.1, 1.15, 1.6, 2.7, 1.1], vertical_alignment="top"
+        [1.15, 1.0, 1.15, 1.5, 2.8, 1.1], vertical_alignment="top"
     )
     with kinds:
         _select(words, "controls.kind", "kind", catalogue.kinds, chosen.kind, lambda kind: words(f"kinds.{kind}"))

@@ -184,3 +184,19 @@ def convert(
         scale, offset = packing.scale, packing.offset
         counts = transpose_packed(flat, nodes, fills, scale, offset, factor, shift, bounds, noise, values)
     return values, Counts(*(int(n) for n in counts))
+
+
+def held_nodes(path: Path, stored_name: str, is_hdf5: bool, shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
+    """Nodes of a file that lie in a chunk that it holds; the others were never written and are missing on all days."""
+    if not is_hdf5:
+        return np.ones(shape[1:], dtype=np.bool_)
+    with h5py.File(path, "r") as handle:
+        dataset = handle[stored_name]
+        if dataset.chunks is None or dataset.ndim != len(shape):
+            return np.ones(shape[1:], dtype=np.bool_)
+        held = np.zeros(shape[1:], dtype=np.bool_)
+        corners: set[tuple[int, ...]] = set()
+        dataset.id.chunk_iter(lambda chunk: corners.add(chunk.chunk_offset[1:]))
+        for corner in corners:
+            held[tuple(slice(c, c + n) for c, n in zip(corner, dataset.chunks[1:], strict=True))] = True
+    return held
