@@ -17,6 +17,7 @@ from rich.progress import (
     Progress,
     ProgressColumn,
     SpinnerColumn,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
 )
@@ -98,6 +99,79 @@ def ingest_territories(
         out.print(f"Without values: {n} {kind} ({reason}).")
 
 
+Runs = Annotated[list[Path], typer.Argument(help="NetCDF files (.nc), or folders of them.", metavar="FILE")]
+
+
+@ingest_app.command("netcdf", epilog="Example: `climart ingest netcdf explore2/ --dry-run`, then without --dry-run")
+def ingest_netcdf(
+    files: Runs,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what was understood; reduce nothing.")] = False,
+    dataset: Annotated[str | None, typer.Option(help="Registry id, where names and headers do not tell.")] = None,
+    pet: Annotated[str | None, typer.Option(help="FAO or Hg0175, where a run has both evapotranspirations.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes (default: the machine's cores).")] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="A Dask cluster, tcp://host:port, instead of processes.")
+    ] = None,
+) -> None:
+    """Reduce daily NetCDF to annual features, run by run. A stopped call continues where it was."""
+    from ingest import cell_years, reduce
+    from ingest.readers import netcdf
+
+    plans = netcdf.plan(files, dataset_id=dataset, pet_method=pet)
+    if dry_run:
+        for plan in plans:
+            out.print(plan.describe(), markup=False, soft_wrap=True)
+        return
+    columns = [SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[speed]}")]
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def progress(plan: netcdf.SimulationPlan, now: reduce.Progress) -> None:
+            if plan.simulation_id not in tasks:
+                tasks[plan.simulation_id] = bar.add_task(plan.simulation_id, total=1.0, speed="")
+            speed = f"{now.cell_days_per_second / 1e6:.1f} M cell-days/s, {now.seconds_left:.0f} s left"
+            bar.update(tasks[plan.simulation_id], completed=now.done, speed=speed)
+
+        done = cell_years.load(plans, workers=workers, scheduler=scheduler, progress=progress)
+    for report in done.reports:
+        speed = report.cell_days / report.seconds / 1e6
+        out.print(
+            f"{report.path.parent.name.removeprefix('simulation=')}: {_spaced(report.n_cells)} cells, "
+            f"{_spaced(report.n_rows)} cell-years, {report.seconds:.1f} s ({speed:.1f} M cell-days/s), "
+            f"{len(report.unavailable)} features unavailable",
+            soft_wrap=True,
+        )
+        for name, n in report.n_soft.items():
+            if n:
+                out.print(f"  {name}: {_spaced(n)} values beyond the plausible bounds, kept")
+    for simulation_id in done.unchanged:
+        out.print(f"{simulation_id}: already reduced, unchanged", soft_wrap=True)
+
+
+@app.command("features", epilog="Example: `climart features`")
+def list_features() -> None:
+    """List the annual features that the engine computes from daily variables."""
+    from ingest import features
+
+    for feature in features.catalogue().features:
+        out.print(f"{feature.id:<22} {feature.unit:<8} {feature.sentence}", markup=False, soft_wrap=True)
+
+
+@app.command(epilog="Example: `climart daily explore2/ --territory commune:73065 --to chambery.parquet`")
+def daily(
+    files: Runs,
+    territory: Annotated[list[str], typer.Option(help="Territory id; repeat for several.")],
+    to: Annotated[Path, typer.Option(help="Parquet file to write.")],
+    dataset: Annotated[str | None, typer.Option(help="Registry id, where names and headers do not tell.")] = None,
+) -> None:
+    """Write the daily series of chosen territories (area-weighted means) of every run to one Parquet file."""
+    from ingest import daily as days
+    from ingest.readers import netcdf
+
+    n_rows = days.write(netcdf.plan(files, dataset_id=dataset), territory, to)
+    out.print(f"{_spaced(n_rows)} rows in {to}.")
+
+
 @app.command(epilog="Example: `climart build`, then `climart publish`")
 def build(
     full_refresh: Annotated[bool, typer.Option(help="Compute every run again, not only the changed ones.")] = False,
@@ -173,7 +247,8 @@ def sample(folder: Annotated[Path, typer.Argument(help="Folder to write.", metav
 
     with _bar(None, "Sample") as step:
         done = embedded.generate(folder, step)
-    out.print(f"{len(done.drias)} simulated DRIAS exports and the territory files, in {folder}.")
+    exports, days = len(done.drias), len(done.daily)
+    out.print(f"{exports} DRIAS exports and {days} daily NetCDF, simulated, and the territory files, in {folder}.")
 
 
 def main() -> None:

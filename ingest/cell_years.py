@@ -1,4 +1,4 @@
-"""Loads daily NetCDF into the lake: runs reduced to annual features and registered, their cells weighed in territories."""
+"""Loads daily NetCDF into the lake: runs reduced to annual features, registered, their cells weighed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,7 +16,7 @@ import shapely
 from climart.errors import UserError
 from climart.files import sha256_of
 from ingest import features, grid, lake, reduce, registry, territories
-from ingest.readers import netcdf
+from ingest.readers import grids
 from ingest.readers.netcdf import SimulationPlan
 
 OnProgress = Callable[[SimulationPlan, reduce.Progress], None]
@@ -53,9 +54,7 @@ def load(
             done.unchanged.append(plan.simulation_id)
             continue
         done.reports.append(
-            reduce.reduce_simulation(
-                plan, workers=workers, scheduler=scheduler, progress=lambda p, plan=plan: progress(plan, p)
-            )
+            reduce.reduce_simulation(plan, workers=workers, scheduler=scheduler, progress=partial(progress, plan))
         )
         _register(plan, source, files, done.reports[-1].path, inputs)
     return done
@@ -142,7 +141,7 @@ def _weigh(plan: SimulationPlan) -> None:
     if plan.grid.grid_id == grid.GRID_ID:
         lake.upsert("cell", grid.as_arrow(), "grid_id")
         return
-    nodes = plan.grid.nodes(reduce.grids.METROPOLITAN)
+    nodes = plan.grid.nodes(grids.METROPOLITAN)
     n = len(nodes)
     cells = {
         "grid_id": [plan.grid.grid_id] * n,

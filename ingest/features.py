@@ -143,6 +143,17 @@ class Feature(_Strict):
         return self
 
     @property
+    def sentence(self) -> str:
+        """How it is computed, in one line: ``count of tasmax >= 35, window year``."""
+        words = [f"{self.reducer} of {self.of}"]
+        if self.when:
+            words.append(f"{self.when[0]} {self.when[1]:g}")
+        for name in ("base", "clip", "target", "run", "part", "days", "probability"):
+            if (value := getattr(self, name)) is not None:
+                words.append(f"{name} {value}")
+        return " ".join(words) + f", window {self.window}"
+
+    @property
     def is_date(self) -> bool:
         """Whether the value is a day, which may not occur."""
         return self.reducer in _ALWAYS_DATES or self.part in ("start", "end")

@@ -32,6 +32,15 @@ class DriasText(BaseModel):
     gcm_names: dict[str, str] = {}
 
 
+class NetcdfName(BaseModel):
+    """How a dataset announces itself in daily NetCDF: the domain in the file's name, the institution in its header."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    domain: str
+    institution: str | None = None
+
+
 class Source(BaseModel):
     """One source: who made it, under which licence, where it is, how far it may be trusted."""
 
@@ -54,6 +63,7 @@ class Source(BaseModel):
     notice_fr: str = ""
     notice_en: str = ""
     drias_text: DriasText | None = None
+    netcdf: NetcdfName | None = None
 
 
 def load(path: Path) -> Source:
@@ -86,6 +96,16 @@ def for_drias_text(experience: str, producer: str) -> Source:
         if announced and announced.experience == experience and producer in announced.producers:
             return source
     raise KeyError((experience, producer))
+
+
+def for_netcdf(domain: str, institution: str) -> Source | None:
+    """The source whose daily files have this domain and institution; one that asks for no institution comes last."""
+    announced = [source for source in sources().values() if source.netcdf and source.netcdf.domain == domain]
+    for source in sorted(announced, key=lambda s: s.netcdf is not None and s.netcdf.institution is None):
+        assert source.netcdf is not None
+        if source.netcdf.institution in (None, institution):
+            return source
+    return None
 
 
 def record_dataset(source: Source) -> None:

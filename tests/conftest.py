@@ -28,6 +28,14 @@ class Mart:
     def release(self) -> Path:
         return (self.root / "releases" / "stable").resolve()
 
+    def row(self, territory: str, indicator: str, context: str, columns: str) -> tuple[object, ...]:
+        """Some columns of the one row of fct_indicator."""
+        (found,) = self.query(
+            f"select {columns} from fct_indicator where territory_id = ? and indicator_id = ? and context_id = ?",
+            [territory, indicator, context],
+        )
+        return found
+
     def query(self, sql: str, parameters: list[object] | None = None) -> list[tuple[object, ...]]:
         with duckdb.connect(str(self.release / "climart.duckdb"), read_only=True) as connection:
             return connection.execute(sql, parameters or []).fetchall()

@@ -16,7 +16,7 @@ import netCDF4
 import numpy as np
 
 from climart.errors import UserError
-from ingest import features, series
+from ingest import features, registry, series
 from ingest.calendars import Axis, month_lengths
 from ingest.readers import filenames, grids, times
 from ingest.readers.stored import Packing
@@ -86,6 +86,22 @@ class SimulationPlan:
         parts = (self.run.gcm, self.run.scenario, self.run.member, self.run.rcm, self.run.version, self.run.correction)
         words = [re.sub(r"[^A-Za-z0-9-]+", "-", part).strip("-") for part in parts if part]
         return ".".join([self.run.dataset_id, "_".join(words)])
+
+    def describe(self) -> str:
+        """What was understood, for a person: grid, calendar, period, variables, gaps, conflicts, refusals."""
+        lines = [
+            self.simulation_id,
+            f"  grid {self.grid.grid_id}, {int((self.grid.cell_id >= 0).sum())} cells; calendar {self.calendar}; "
+            f"years {self.year_start}-{self.year_end}",
+            "  variables: " + ", ".join(f"{name} ({len(files)} file(s))" for name, files in self.files.items()),
+        ]
+        missing: dict[str, list[str]] = {}
+        for feature, reason in self.unavailable(features.catalogue()).items():
+            missing.setdefault(reason, []).append(feature)
+        lines += [f"  {reason}: {len(ids)} features ({', '.join(ids)})" for reason, ids in sorted(missing.items())]
+        lines += [f"  note: {note}" for note in self.notes]
+        lines += [f"  REFUSED: {refusal}" for refusal in self.refusals]
+        return "\n".join(lines)
 
     @property
     def _all(self) -> list[FileVariable]:
@@ -329,10 +345,8 @@ def _has_leap_day(time: times.TimeAxis) -> bool:
 def _dataset_id(dataset: netCDF4.Dataset, name: filenames.Name) -> str:
     """The dataset that a file belongs to by its convention."""
     attributes = {key: str(dataset.getncattr(key)) for key in dataset.ncattrs()}
-    if name.domain == "FR-Metro":
-        return "socle_2025_daily"
-    if name.domain == "France":
-        return "drias_2020_daily"
+    if source := registry.for_netcdf(name.domain, attributes.get("institution", "")):
+        return source.id
     if "E-OBS_version" in attributes:
         return "eobs"
     if name.domain or "CORDEX_domain" in attributes:

@@ -1,7 +1,8 @@
 """The embedded sample: what a newcomer sees without a network. Deterministic, in the producers' own formats.
 
 Real codes and names on approximate outlines (``geography``), a simulated climate whose départements look like
-the real TRACC-2023 ensemble (``climate``), as DRIAS text exports (``drias``). The readers of real files read
+the real TRACC-2023 ensemble (``climate``), as DRIAS text exports (``drias``), and
+simulated days of 128 cells as NetCDF (``daily``, ``weather``). The readers of real files read
 it; nothing in the project treats it apart. Another producer's format is one more module here, and one more
 field of ``SampleFiles``.
 """
@@ -12,21 +13,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingest.sample import climate, drias, geography
+from ingest.sample import climate, daily, drias, geography
 
 
 @dataclass(frozen=True)
 class SampleFiles:
-    """What ``generate`` wrote: the territories folder, its files, the DRIAS exports."""
+    """What ``generate`` wrote: the territories folder, its files, the DRIAS exports, the daily NetCDF."""
 
     territories: Path
     territory_files: tuple[Path, ...]
     drias: tuple[Path, ...]
+    daily: tuple[Path, ...]
 
 
-def generate(out: Path, progress: Callable[[str], None] | None = None) -> SampleFiles:
-    """Write the sample into ``out/territories`` and ``out/drias``; the same bytes at every call.
+def generate(out: Path, progress: Callable[[str], None] | None = None, *, with_daily: bool = True) -> SampleFiles:
+    """Write the sample into ``out/territories``, ``out/drias`` and ``out/netcdf``; the same bytes at every call.
 
+    with_daily: also the daily NetCDF, three quarters of the time and of the bytes.
     progress: called with a short text (English) at the start of each step.
     """
     say = progress or (lambda _: None)
@@ -38,4 +41,6 @@ def generate(out: Path, progress: Callable[[str], None] | None = None) -> Sample
     fields = climate.simulate(shares, [str(code) for code in departements.index])
     say("DRIAS exports")
     exports = drias.write_exports(out / "drias", fields, shares)
-    return SampleFiles(out / "territories", territory_files, exports)
+    say("daily NetCDF")
+    netcdf = daily.generate_daily(out / "netcdf", say) if with_daily else []
+    return SampleFiles(out / "territories", territory_files, exports, tuple(netcdf))

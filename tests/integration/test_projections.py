@@ -78,14 +78,6 @@ def projections(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mart]:
     yield Mart(root, {})
 
 
-def row(mart: Mart, indicator: str, context: str, columns: str) -> tuple[object, ...]:
-    (found,) = mart.query(
-        f"select {columns} from fct_indicator where territory_id = ? and indicator_id = ? and context_id = ?",
-        [A, indicator, context],
-    )
-    return found
-
-
 def test_pivot_years(projections: Mart) -> None:
     found = projections.query(
         "select right(simulation_id, 2), context_id, pivot_year, year_start, year_end, is_cut_short, "
@@ -100,37 +92,37 @@ def test_pivot_years(projections: Mart) -> None:
         ("R1", "rwl40", 2073, 2064, 2083, False, "rcp85_h3"),
         ("R2", "rwl40", 2090, 2081, 2100, False, "rcp85_h3"),
         ("R3", "rwl40", 2062, 2053, 2072, False, "rcp85_h2"),
-        # R4 never warms by 3.4 °C; R5 does so only in windows that its end cuts (2088-2100, with one even year more than
-        # odd ones): its last 20 years stand for it
+        # R4 never warms by 3.4 °C; R5 does so only in windows that its end cuts (2088-2100, with one more even
+        # year than odd ones): its last 20 years stand for it
         ("R5", "rwl40", 2097, 2081, 2100, True, "rcp85_h3"),
     ]
 
 
 def test_means_over_each_run_s_own_window(projections: Mart) -> None:
     (found,) = projections.query(
-        "select run_values from fct_indicator_run where territory_id = ? and indicator_id = 't_mean' and context_id = ?",
-        [A, "rwl40"],
+        "select run_values from fct_indicator_run "
+        "where territory_id = ? and indicator_id = 't_mean' and context_id = 'rwl40'",
+        [A],
     )
+    values: list[float | None] = list(found[0])
     # 10 + slope × (middle of the window - 2005); R4, which does not reach +4 °C, keeps its place
-    assert found[0][3] is None
-    assert [v for v in found[0] if v is not None] == pytest.approx(  # type: ignore[attr-defined]
-        [10 + 0.05 * 68.5, 10 + 0.04 * 85.5, 10 + 0.06 * 57.5, 10 + 0.038 * 85.5], abs=1e-4
-    )
-    assert row(projections, "t_mean", "rwl40", "n_runs, n_years") == (4, 20)
-    assert row(projections, "t_mean", "ref", "q05, q95, n_runs, n_years") == (10, 10, 5, 30)
+    assert values.pop(3) is None
+    assert values == pytest.approx([10 + 0.05 * 68.5, 10 + 0.04 * 85.5, 10 + 0.06 * 57.5, 10 + 0.038 * 85.5], abs=1e-4)
+    assert projections.row(A, "t_mean", "rwl40", "n_runs, n_years") == (4, 20)
+    assert projections.row(A, "t_mean", "ref", "q05, q95, n_runs, n_years") == (10, 10, 5, 30)
     # H1, 2021-2050: 10 + slope × 30.5, median slope 0.04
-    assert row(projections, "t_mean", "rcp85_h1", "q50, delta_q50") == pytest.approx((11.22, 1.22), abs=1e-4)
+    assert projections.row(A, "t_mean", "rcp85_h1", "q50, delta_q50") == pytest.approx((11.22, 1.22), abs=1e-4)
 
 
 def test_robustness_weighs_the_change_against_each_run_s_variability(projections: Mart) -> None:
-    # standard deviation of 30 alternating years ±0.5: 0.5 √(30/29); gamma over 20 years: 1.645 σ √(1/30 + 1/20) = 0.24 °C
+    # standard deviation of 30 alternating years ±0.5: 0.5 √(30/29); over 20 years gamma is 1.645 σ √(1/30 + 1/20)
     gamma = 1.645 * 0.5 * math.sqrt(30 / 29) * math.sqrt(1 / 30 + 1 / 20)
     assert gamma == pytest.approx(0.2415, abs=1e-4)
-    assert row(projections, "t_mean", "rwl20", "robustness, agreement") == ("robust", 1)
+    assert projections.row(A, "t_mean", "rwl20", "robustness, agreement") == ("robust", 1)
     # rain: ±100 mm beyond gamma (48 mm) in every run, three up, two down: 60 % agree
-    assert row(projections, "rr_yr", "rwl20", "robustness, agreement") == ("conflicting", pytest.approx(0.6))
+    assert projections.row(A, "rr_yr", "rwl20", "robustness, agreement") == ("conflicting", pytest.approx(0.6))
     # hot days: +0.1 day in every run, far below gamma
-    assert row(projections, "tx30", "rwl20", "robustness, agreement") == ("no_change_or_no_signal", 1)
+    assert projections.row(A, "tx30", "rwl20", "robustness, agreement") == ("no_change_or_no_signal", 1)
 
 
 def test_window_length_is_a_parameter_of_gamma(projections: Mart) -> None:
@@ -149,8 +141,8 @@ def test_window_length_is_a_parameter_of_gamma(projections: Mart) -> None:
 
 
 def test_dates_are_means_of_the_years_with_the_event(projections: Mart) -> None:
-    assert row(projections, "last_frost_doy", "ref", "q50, event_frequency") == (90, 0.5)
-    assert row(projections, "last_frost_doy", "rwl40", "q50, delta_q50, event_frequency") == (80, -10, 0.5)
+    assert projections.row(A, "last_frost_doy", "ref", "q50, event_frequency") == (90, 0.5)
+    assert projections.row(A, "last_frost_doy", "rwl40", "q50, delta_q50, event_frequency") == (80, -10, 0.5)
 
 
 def test_every_row_carries_its_quarantine(projections: Mart) -> None:

@@ -84,7 +84,7 @@ def test_parquet_and_duckdb_hold_the_same_rows(sample_mart: Mart) -> None:
     with duckdb.connect(str(sample_mart.release / "climart.duckdb"), read_only=True) as release:
         for path in sorted((sample_mart.release / "parquet").glob("*.parquet")):
             differing = release.execute(
-                f"select count(*) from (select hash(t) from {path.stem} t except all "  # noqa: S608 — our own names
+                f"select count(*) from (select hash(t) from {path.stem} t except all "
                 "select hash(p) from read_parquet(?) p)",
                 [str(path)],
             ).fetchall()

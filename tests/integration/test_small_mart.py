@@ -54,36 +54,28 @@ def small_mart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mart]:
     yield Mart(root, said)
 
 
-def row(mart: Mart, territory: str, indicator: str, context: str, columns: str) -> tuple[object, ...]:
-    (found,) = mart.query(
-        f"select {columns} from fct_indicator where territory_id = ? and indicator_id = ? and context_id = ?",  # noqa: S608 — columns are written in this file
-        [territory, indicator, context],
-    )
-    return found
-
-
 def test_reference_is_recovered_and_weighted(small_mart: Mart) -> None:
     # 1/4 × 10 + 3/4 × 14 = 13, in every run
-    assert row(small_mart, A, "t_mean", "ref", "q05, q50, q95, n_runs, n_cells") == pytest.approx((13, 13, 13, 3, 2))
+    assert small_mart.row(A, "t_mean", "ref", "q05, q50, q95, n_runs, n_cells") == pytest.approx((13, 13, 13, 3, 2))
     # rain: 1/4 × 1000 + 3/4 × 500 = 625
-    assert row(small_mart, A, "rr_yr", "ref", "q05, q50, q95") == pytest.approx((625, 625, 625), abs=1e-3)
-    assert row(small_mart, B, "t_mean", "ref", "q50, n_cells") == pytest.approx((10, 1))
+    assert small_mart.row(A, "rr_yr", "ref", "q05, q50, q95") == pytest.approx((625, 625, 625), abs=1e-3)
+    assert small_mart.row(B, "t_mean", "ref", "q50, n_cells") == pytest.approx((10, 1))
 
 
 def test_quantiles_over_three_runs(small_mart: Mart) -> None:
     # +4 °C: runs at 13 + 3, 13 + 6, 13 + 9 = 16, 19, 22; type 7: 16 + 0.1 × 3, 19, 22 − 0.1 × 3
-    assert row(small_mart, A, "t_mean", "rwl40", "q05, q50, q95, ref_q50") == pytest.approx((16.3, 19, 21.7, 13))
-    assert row(small_mart, A, "t_mean", "rwl40", "delta_q05, delta_q50, delta_q95, agreement") == pytest.approx(
+    assert small_mart.row(A, "t_mean", "rwl40", "q05, q50, q95, ref_q50") == pytest.approx((16.3, 19, 21.7, 13))
+    assert small_mart.row(A, "t_mean", "rwl40", "delta_q05, delta_q50, delta_q95, agreement") == pytest.approx(
         (3.3, 6, 8.7, 1)
     )
 
 
 def test_agreement_counts_the_sign_of_the_median(small_mart: Mart) -> None:
     # changes −30 %, −30 %, +30 % of 625 mm: median −187.5, shared by 2 runs of 3
-    delta, agreement = row(small_mart, A, "rr_yr", "rwl40", "delta_q50, agreement")
+    delta, agreement = small_mart.row(A, "rr_yr", "rwl40", "delta_q50, agreement")
     assert delta == pytest.approx(-187.5, abs=1e-3)
     assert agreement == pytest.approx(2 / 3)
-    assert row(small_mart, A, "rr_yr", "rwl40", "robustness") == ("not_computable",)
+    assert small_mart.row(A, "rr_yr", "rwl40", "robustness") == ("not_computable",)
 
 
 def test_runs_keep_their_place_in_the_lists(small_mart: Mart) -> None:
@@ -93,7 +85,7 @@ def test_runs_keep_their_place_in_the_lists(small_mart: Mart) -> None:
         [A],
     )
     assert found == ([5, 5, None], [1, 1, None])  # run 3 has no fire index
-    assert row(small_mart, A, "fwi40_days", "rwl20", "n_runs") == (2,)
+    assert small_mart.row(A, "fwi40_days", "rwl20", "n_runs") == (2,)
     order = small_mart.query(
         "select rcm from dim_simulation where dataset_id = 'drias_tracc2023' order by run_position"
     )
@@ -103,24 +95,24 @@ def test_runs_keep_their_place_in_the_lists(small_mart: Mart) -> None:
 def test_groupings_come_from_the_cells(small_mart: Mart) -> None:
     # A and B side by side: 5 + 2 km of the left cell, 6 km of the right one: (7 × 10 + 6 × 14) / 13
     for territory in ("epci:200000001", "departement:01", "region:84", "caisse:ca-centrest", "country:FR"):
-        assert row(small_mart, territory, "t_mean", "ref", "q50, reason") == (pytest.approx(154 / 13, rel=1e-6), None)
+        assert small_mart.row(territory, "t_mean", "ref", "q50, reason") == (pytest.approx(154 / 13, rel=1e-6), None)
 
 
 def test_false_zero_dates_reach_no_fact(small_mart: Mart) -> None:
     # A speaks from the right cell alone (3/4 of its weight): 273 days after 1 July is day 90; 263 is day 80
-    assert row(small_mart, A, "last_frost_doy", "ref", "q50, n_cells, reason") == (90, 1, None)
-    assert row(small_mart, A, "last_frost_doy", "rcp85_h1", "q50, delta_q50") == (80, -10)
+    assert small_mart.row(A, "last_frost_doy", "ref", "q50, n_cells, reason") == (90, 1, None)
+    assert small_mart.row(A, "last_frost_doy", "rcp85_h1", "q50, delta_q50") == (80, -10)
     # B is in the left cell: no date there
     for context in ("ref", "rcp85_h1"):
-        assert row(small_mart, B, "last_frost_doy", context, "q50, n_runs, reason") == (None, 0, "missing_cells")
+        assert small_mart.row(B, "last_frost_doy", context, "q50, n_runs, reason") == (None, 0, "missing_cells")
     # rain has both cells: 1/4 × 600 + 3/4 × 400 = 450; both at 380 mm later
-    assert row(small_mart, A, "p_apr_oct", "ref", "q50") == (450,)
-    assert row(small_mart, A, "p_apr_oct", "rcp85_h1", "q50, delta_q50") == (380, -70)
+    assert small_mart.row(A, "p_apr_oct", "ref", "q50") == (450,)
+    assert small_mart.row(A, "p_apr_oct", "rcp85_h1", "q50, delta_q50") == (380, -70)
 
 
 def test_territories_without_values_say_why(small_mart: Mart) -> None:
-    assert row(small_mart, "commune:01999", "t_mean", "rwl20", "q50, n_runs, reason") == (None, 0, "no_geometry")
-    assert row(small_mart, "commune:97101", "t_mean", "rwl20", "q50, n_runs, reason") == (None, 0, "outside_grid")
+    assert small_mart.row("commune:01999", "t_mean", "rwl20", "q50, n_runs, reason") == (None, 0, "no_geometry")
+    assert small_mart.row("commune:97101", "t_mean", "rwl20", "q50, n_runs, reason") == (None, 0, "outside_grid")
     assert small_mart.query("select count(*) from dim_territory where code = '01888'") == [(0,)]
 
 

@@ -52,6 +52,11 @@ every_territory as (
     from {{ ref('int_territories') }} as territories
     cross join asked
     inner join {{ ref('int_contexts') }} as contexts using (context_key)
+    left join {{ ref('int_datasets') }} as datasets using (dataset_id)
+    where datasets.is_national
+        or (territories.territory_key, asked.dataset_id) in (
+            select (territory_key, dataset_id) from {{ ref('int_territory_coverage') }}
+        )
 
 ),
 

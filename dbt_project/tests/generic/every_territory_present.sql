@@ -1,7 +1,8 @@
 {% test every_territory_present(model) %}
-{# As many rows as territories, for every dataset, indicator, context and weighting: nothing is silently absent. #}
+{# As many rows as territories, for every national dataset, indicator, context and weighting: nothing is silently absent. #}
 select dataset_id, indicator_id, context_id, weighting, count(*) as n
 from {{ model }}
+where dataset_id in (select dataset_id from {{ ref('int_datasets') }} where is_national)
 group by all
 having count(*) <> (select count(*) from {{ ref('dim_territory') }})
 {% endtest %}
