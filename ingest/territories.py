@@ -79,8 +79,10 @@ def load(folder: Path, massifs: Path | None = None, progress: Progress = lambda 
         shares.append(weights.nearest_cells(metropolitan["territory_id"][isolated], shapes[isolated], cells))
     shares += [weights.from_areas(groups, "area_share") for groups in _group_pairs(metropolitan, pairs)]
     progress("outlines")
+    frame["area_km2"] = np.nan
+    frame.loc[communes.index, "area_km2"] = _area_km2(communes["shape"].to_numpy())
     frame = _with_groups(frame)
-    frame["outline"] = _outlines(frame)
+    frame["outline"] = _outlines(frame, {"commune": pd.Series(shapes, index=metropolitan["territory_id"])})
     if massifs is not None:
         progress("massifs")
         massif_frame, massif_pairs = _massifs(massifs, cells)
@@ -268,6 +270,11 @@ def _project(shapes: npt.NDArray[np.object_], crs: str = grid.CRS) -> npt.NDArra
     return _valid(gpd.GeoSeries(shapes, crs="EPSG:4326").to_crs(crs).values)
 
 
+def _area_km2(shapes: npt.NDArray[np.object_]) -> npt.NDArray[np.float64]:
+    """Areas of WGS 84 shapes, km²."""
+    return np.asarray(shapely.area(gpd.GeoSeries(shapes, crs="EPSG:4326").to_crs(EQUAL_AREA).values)) / 1e6
+
+
 def _valid(shapes: Any) -> npt.NDArray[np.object_]:
     """The same shapes, the broken ones mended; polygons stay polygons (no stray lines or points)."""
     mended = np.array(shapes, dtype=object)
@@ -295,21 +302,33 @@ def _with_groups(frame: pd.DataFrame) -> pd.DataFrame:
         frame.loc[level[kind].index, "shape"] = level[kind]
         methods = rows.groupby(column)["geometry_method"].first()
         frame.loc[methods.index, "geometry_method"] = methods
+        areas = rows.groupby(column)["area_km2"].sum()
+        frame.loc[areas.index, "area_km2"] = areas
     metropolitan = frame[(frame["kind"] == "region") & (frame["zone"] == "metro") & frame["shape"].notna()]
     if len(metropolitan):
         frame.at[COUNTRY, "shape"] = union(metropolitan["shape"].to_numpy())
         frame.at[COUNTRY, "geometry_method"] = metropolitan["geometry_method"].iloc[0]
+        frame.at[COUNTRY, "area_km2"] = metropolitan["area_km2"].sum()
     return frame.reset_index(drop=True)
 
 
-def _outlines(frame: pd.DataFrame) -> pd.Series:
-    """Light outlines for maps, WGS 84, simplified so that neighbours still share their border."""
+def _outlines(frame: pd.DataFrame, projected: dict[str, pd.Series]) -> pd.Series:
+    """Light outlines for maps, WGS 84, simplified so that neighbours still share their border.
+
+    ``projected``: by kind, the shapes that are known in EPSG:27572 already, by territory_id.
+    """
     drawn = frame[frame["shape"].notna() & (frame["zone"] == "metro")]
     kinds = [kind for kind in OUTLINE_TOLERANCE if (drawn["kind"] == kind).any()]
     shapes = {kind: drawn.loc[drawn["kind"] == kind, "shape"] for kind in kinds}
     outlines = pd.Series(None, index=frame.index, dtype=object)
+
+    def in_lambert(kind: str) -> npt.NDArray[np.object_]:
+        if kind not in projected:
+            return _project(shapes[kind].to_numpy())
+        return np.asarray(projected[kind].loc[frame.loc[shapes[kind].index, "territory_id"]], dtype=object)
+
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # shapely lets go of the interpreter's lock
-        simple = pool.map(lambda kind: _simplify(_project(shapes[kind].to_numpy()), OUTLINE_TOLERANCE[kind]), kinds)
+        simple = pool.map(lambda kind: _simplify(in_lambert(kind), OUTLINE_TOLERANCE[kind]), kinds)
         for kind, found in zip(kinds, simple, strict=True):
             outlines[shapes[kind].index] = found
     return outlines
@@ -347,6 +366,7 @@ def _massifs(path: Path, cells: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFram
             "zone": np.where(on_grid, "metro", "foreign"),
             "shape": shapes,
             "geometry_method": "official",
+            "area_km2": _area_km2(shapes),
             "outline": outline,
         }
     )
@@ -365,8 +385,6 @@ def _reasons(frame: pd.DataFrame, weighted: set[str]) -> pd.Series:
 def _as_arrow(frame: pd.DataFrame) -> pa.Table:
     has_shape = frame["shape"].notna()
     shapes = frame.loc[has_shape, "shape"].to_numpy()
-    area = pd.Series(np.nan, index=frame.index)
-    area[has_shape] = shapely.area(_project(shapes, EQUAL_AREA)) / 1e6
     points = shapely.point_on_surface(shapes)
     columns: dict[str, pa.Array] = {
         name: pa.array(frame[name], from_pandas=True)
@@ -378,7 +396,7 @@ def _as_arrow(frame: pd.DataFrame) -> pa.Table:
     columns["population"] = pa.array(
         frame["population"].astype("Float64").round().astype("Int64"), pa.int64(), from_pandas=True
     )
-    columns["area_km2"] = pa.array(area, pa.float32(), from_pandas=True)
+    columns["area_km2"] = pa.array(frame["area_km2"].astype(float), pa.float32(), from_pandas=True)
     columns["cog_year"] = pa.array(np.full(len(frame), COG_YEAR), pa.int16())
     for name, coordinate in (("longitude", shapely.get_x(points)), ("latitude", shapely.get_y(points))):
         full = pd.Series(np.nan, index=frame.index)
