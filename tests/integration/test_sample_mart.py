@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import duckdb
 import pandas as pd
@@ -17,7 +18,8 @@ def test_départements_are_within_tolerance_of_their_calibration(sample_mart: Ma
     found = pd.DataFrame(
         sample_mart.query(
             "select code, indicator_id, context_id, f.q05, f.q50, f.q95 from fct_indicator f "
-            "join dim_territory using (territory_id) where kind = 'departement' and f.reason is null"
+            "join dim_territory using (territory_id) "
+            "where kind = 'departement' and f.reason is null and dataset_id = 'sample_tracc2023'"
         ),
         columns=["departement", "indicator_id", "context_id", "q05", "q50", "q95"],
     )
@@ -30,16 +32,17 @@ def test_départements_are_within_tolerance_of_their_calibration(sample_mart: Ma
 
 
 def test_one_more_file_rebuilds_only_its_run(sample_mart: Mart) -> None:
-    # 5 runs × 3 levels: the 15th file belongs to a run of which two levels were there
-    assert sample_mart.said["first build"].startswith("5 run(s) computed, 0 unchanged")
-    assert sample_mart.said["second build"].startswith("1 run(s) computed, 4 unchanged")
+    # 5 runs × 3 levels: the 15th file belongs to a run of which two levels were there; 4 daily runs beside them
+    assert sample_mart.said["first build"].startswith("9 run(s) computed, 0 unchanged")
+    assert sample_mart.said["second build"].startswith("1 run(s) computed, 8 unchanged")
     counts = []
     for path in sorted((sample_mart.root / "releases").glob("20*")):
         with duckdb.connect(str(path / "climart.duckdb"), read_only=True) as release:
             counts.append(
                 dict(
                     release.execute(
-                        "select context_id, max(n_runs) from fct_indicator where indicator_id = 't_mean' group by all"
+                        "select context_id, max(n_runs) from fct_indicator "
+                        "where indicator_id = 't_mean' and dataset_id = 'sample_tracc2023' group by all"
                     ).fetchall()
                 )
             )
@@ -51,7 +54,7 @@ def test_unchanged_runs_keep_their_values_when_a_file_is_added(sample_mart: Mart
     first = min((sample_mart.root / "releases").glob("20*"))
     query = (
         "select territory_id, context_id, run_values[1:4] from fct_indicator_run "
-        "where indicator_id = 'rr_yr' and context_id <> 'rwl40' order by all"
+        "where indicator_id = 'rr_yr' and context_id <> 'rwl40' and dataset_id = 'sample_tracc2023' order by all"
     )
     with duckdb.connect(str(first / "climart.duckdb"), read_only=True) as before:
         expected = before.execute(query).fetchall()
@@ -63,9 +66,9 @@ def test_a_second_run_of_every_step_changes_nothing(sample_mart: Mart) -> None:
     lake, releases = sample_mart.root / "lake", sample_mart.root / "releases"
     before = tree_hash(lake), tree_hash(releases)
     climart(sample_mart.root, "ingest", "territories", sample_mart.root / "sample" / "territories")
-    assert "15 file(s) were already in the lake" in climart(
-        sample_mart.root, "ingest", "drias", sample_mart.root / "sample" / "drias"
-    )
+    exports, days = sample_mart.root / "sample" / "drias", sample_mart.root / "sample" / "netcdf"
+    assert "15 file(s) were already in the lake" in climart(sample_mart.root, "ingest", "drias", exports)
+    assert climart(sample_mart.root, "ingest", "netcdf", days).count("already reduced, unchanged") == 4
     assert "Nothing has changed" in climart(sample_mart.root, "build")
     assert "already holds this build" in climart(sample_mart.root, "publish")
     assert (tree_hash(lake), tree_hash(releases)) == before
@@ -92,9 +95,13 @@ def test_parquet_and_duckdb_hold_the_same_rows(sample_mart: Mart) -> None:
 
 
 def test_everything_of_the_sample_says_that_it_is_simulated(sample_mart: Mart) -> None:
-    ((status, notice),) = sample_mart.query("select validation_status, notice_fr from dim_dataset")
-    assert status == "synthetic"
-    assert notice == "démonstration : valeurs simulées, calées par département sur DRIAS TRACC-2023"
+    notices = dict(sample_mart.query("select dataset_id, notice_fr from dim_dataset"))
+    assert (
+        notices["sample_tracc2023"] == "démonstration : valeurs simulées, calées par département sur DRIAS TRACC-2023"
+    )
+    assert len(notices) == 3 and all("valeurs" in str(n) and "simulées" in str(n) for n in notices.values())
+    assert sample_mart.query("select distinct validation_status from dim_dataset") == [("synthetic",)]
+    assert sample_mart.query("select distinct validation_status from fct_indicator") == [("synthetic",)]
     assert sample_mart.query("select distinct validation_status from dim_simulation") == [("synthetic",)]
 
 
@@ -110,7 +117,72 @@ def test_groupings_have_values_on_approximate_outlines(sample_mart: Mart, kind: 
     found = sample_mart.query(
         "select count(*) filter (f.q50 is not null), any_value(t.geometry_method) filter (t.outline is not null) "
         "from fct_indicator f join dim_territory t using (territory_id) "
-        "where kind = ? and indicator_id = 'tx35' and context_id = 'rwl40'",
+        "where kind = ? and indicator_id = 'tx35' and context_id = 'rwl40' and dataset_id = 'sample_tracc2023'",
         [kind],
     )
     assert found == [(n, "approximate")]
+
+
+def test_daily_runs_reach_the_mart_with_their_own_windows(sample_mart: Mart) -> None:
+    """Three simulated DRIAS-2020 runs and one SOCLE-2025 run, whose pivot years are the published ones."""
+    found = sample_mart.query(
+        "select pivot_source, pivot_year from dim_context_crosswalk where dataset_id = 'sample_daily_socle' order by 2"
+    )
+    assert found == [("published", 2037), ("published", 2054), ("published", 2075)]
+    found = sample_mart.query(
+        "select context_id, count(*), bool_and(pivot_source = 'computed') from dim_context_crosswalk "
+        "where dataset_id = 'sample_daily_drias' group by all order by 1"
+    )
+    assert found == [("rwl20", 3, True), ("rwl27", 3, True), ("rwl40", 3, True)]
+    # communes that the 128 cells cover have an interval over three runs, and a robustness class
+    ((n, runs, classes),) = sample_mart.query(
+        "select count(*), max(n_runs), count(distinct robustness) from fct_indicator join dim_territory using (territory_id) "
+        "where kind = 'commune' and dataset_id = 'sample_daily_drias' and indicator_id = 't_mean' "
+        "and context_id = 'rwl40' and q50 is not null"
+    )
+    assert n > 100 and runs == 3 and classes >= 1
+    assert sample_mart.query(
+        "select count(*) from fct_indicator where dataset_id like 'sample_daily%' and robustness = 'not_computable'"
+    ) == [(0,)]
+
+
+def test_warmer_levels_are_warmer_in_the_daily_runs(sample_mart: Mart) -> None:
+    found = sample_mart.query(
+        "select context_id, median(q50) from fct_indicator join dim_context using (context_id) "
+        "where dataset_id = 'sample_daily_drias' and indicator_id = 't_mean' and axis <> 'emission' "
+        "group by context_id, position order by position"
+    )
+    assert [context for context, _ in found] == ["ref", "rwl20", "rwl27", "rwl40"]
+    values = [float(str(value)) for _, value in found]
+    assert values == sorted(values) and values[3] - values[0] > 2
+
+
+def test_daily_series_of_a_territory(sample_mart: Mart, tmp_path: Path) -> None:
+    ((territory,),) = sample_mart.query(
+        "select min(territory_id) from fct_indicator where dataset_id = 'sample_daily_socle' and q50 is not null"
+    )
+    series = tmp_path / "days.parquet"
+    said = climart(
+        sample_mart.root,
+        "daily",
+        sample_mart.root / "sample" / "netcdf" / "socle2025",
+        "--territory",
+        territory,
+        "--to",
+        series,
+    )
+    # 1976-2100: 125 years of which 31 are leap years (2100 is not)
+    assert "45 656 rows" in said
+    days = pd.read_parquet(series)
+    assert list(days["date"].iloc[[0, -1]]) == ["1976-01-01", "2100-12-31"]
+    assert (days["tasmin"] <= days["tasmax"]).all() and days["prtot"].min() >= 0
+    assert "not a territory" in climart(
+        sample_mart.root,
+        "daily",
+        sample_mart.root / "sample" / "netcdf" / "socle2025",
+        "--territory",
+        "commune:0",
+        "--to",
+        series,
+        code=2,
+    )

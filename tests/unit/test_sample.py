@@ -64,7 +64,7 @@ Exports = dict[tuple[str, str], pd.DataFrame]
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> sample.SampleFiles:
-    return sample.generate(tmp_path_factory.mktemp("sample"))
+    return sample.generate(tmp_path_factory.mktemp("sample"), with_daily=False)
 
 
 @pytest.fixture(scope="module")
@@ -268,7 +268,7 @@ def test_a_known_place_lies_in_its_commune(contours: gpd.GeoDataFrame) -> None:
 
 def test_same_bytes_twice(files: sample.SampleFiles, tmp_path: Path) -> None:
     steps: list[str] = []
-    again = sample.generate(tmp_path, steps.append)
+    again = sample.generate(tmp_path, steps.append, with_daily=False)
     assert steps == ["territories", "climate", "DRIAS exports"]
     first, second = (*files.territory_files, *files.drias), (*again.territory_files, *again.drias)
     assert len(first) == 6 + 15
