@@ -157,10 +157,13 @@ def _refuse_conflict(file: FileVariable, other: FileVariable, nodes: Nodes) -> N
 def read_values(file: FileVariable, nodes: Nodes, steps: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
     """Values (cells, steps) in the canonical unit at some positions of the file's time axis, ascending."""
     span = slice(int(steps[0]), int(steps[-1]) + 1)
-    block = (span, *(slice(0, size) for size in file.shape[1:]))
-    numbers = stored.read_stored(file.path, file.stored_name, file.is_hdf5, file.index(block))
+    coordinates = np.stack(np.unravel_index(nodes, file.shape[1:]))
+    lows, highs = coordinates.min(axis=1), coordinates.max(axis=1) + 1
+    box = [slice(int(low), int(high)) for low, high in zip(lows, highs, strict=True)]
+    numbers = stored.read_stored(file.path, file.stored_name, file.is_hdf5, file.index((span, *box)))
+    inside = np.ravel_multi_index(tuple(coordinates - lows[:, None]), tuple(highs - lows))
     values, _ = stored.convert(
-        numbers[steps - span.start], nodes.astype(np.int32), file.packing, VARIABLES[file.variable]
+        numbers[steps - span.start], inside.astype(np.int32), file.packing, VARIABLES[file.variable]
     )
     return values
 

@@ -136,7 +136,8 @@ def test_daily_runs_reach_the_mart_with_their_own_windows(sample_mart: Mart) -> 
     assert found == [("rwl20", 3, True), ("rwl27", 3, True), ("rwl40", 3, True)]
     # communes that the 128 cells cover have an interval over three runs, and a robustness class
     ((n, runs, classes),) = sample_mart.query(
-        "select count(*), max(n_runs), count(distinct robustness) from fct_indicator join dim_territory using (territory_id) "
+        "select count(*), max(n_runs), count(distinct robustness) "
+        "from fct_indicator join dim_territory using (territory_id) "
         "where kind = 'commune' and dataset_id = 'sample_daily_drias' and indicator_id = 't_mean' "
         "and context_id = 'rwl40' and q50 is not null"
     )
