@@ -41,6 +41,8 @@ def generate(out: Path, progress: Callable[[str], None] | None = None, *, with_d
     fields = climate.simulate(shares, [str(code) for code in departements.index])
     say("DRIAS exports")
     exports = drias.write_exports(out / "drias", fields, shares)
-    say("daily NetCDF")
-    netcdf = daily.generate_daily(out / "netcdf", say) if with_daily else []
+    netcdf: list[Path] = []
+    if with_daily:
+        say("daily NetCDF")
+        netcdf = daily.generate_daily(out / "netcdf", say)
     return SampleFiles(out / "territories", territory_files, exports, tuple(netcdf))

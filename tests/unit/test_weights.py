@@ -189,6 +189,20 @@ def test_weights_enter_the_lake(tmp_path_factory: pytest.TempPathFactory, monkey
     pairs = weights.intersections(["commune:1"], np.array([box(7, 0, 11, 8)]), BLOCK)
     lake.write("cell_weight", weights.as_arrow(weights.from_areas(pairs, "area_share"), "area"))
     assert lake.read("cell_weight").to_pylist() == [
-        {"cell_id": 1, "territory_id": "commune:1", "weighting": "area", "weight": 0.25, "method": "area_share"},
-        {"cell_id": 2, "territory_id": "commune:1", "weighting": "area", "weight": 0.75, "method": "area_share"},
+        {
+            "grid_id": "lambert_8km",
+            "cell_id": 1,
+            "territory_id": "commune:1",
+            "weighting": "area",
+            "weight": 0.25,
+            "method": "area_share",
+        },
+        {
+            "grid_id": "lambert_8km",
+            "cell_id": 2,
+            "territory_id": "commune:1",
+            "weighting": "area",
+            "weight": 0.75,
+            "method": "area_share",
+        },
     ]
