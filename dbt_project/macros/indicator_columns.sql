@@ -73,3 +73,12 @@
     {% endif %}
     {{ return(found.items() | list) }}
 {% endmacro %}
+
+{# An ENUM of the values: one byte a row instead of a text, for the long tables that are grouped and pivoted. #}
+{% macro enum_of(values) %}enum ('{{ values | join("', '") or 'none' }}'){% endmacro %}
+
+{% macro context_ids() %}
+    {% set contexts = ref('contexts') %}
+    {% if not execute %}{{ return([]) }}{% endif %}
+    {{ return(run_query("select context_id from " ~ contexts ~ " order by position").columns[0].values() | list) }}
+{% endmacro %}

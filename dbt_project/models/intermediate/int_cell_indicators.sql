@@ -8,9 +8,11 @@
 }}
 -- Exports: run × context × cell, one column per indicator. A cell counts for an indicator only where the run has it in every
 -- context: levels, reference and changes then speak of the same cells.
+{%- set indicator_enum = enum_of(exported_indicators()) %}
+{%- set context_enum = enum_of(context_ids()) %}
 with runs as (
 
-    select simulation_id, dataset_id, grid_id, fingerprint
+    select run_key, simulation_id, dataset_id, grid_id, fingerprint
     from {{ ref('int_simulations') }}
     {% if is_incremental() %}
     where fingerprint not in (select distinct fingerprint from {{ this }})
@@ -20,68 +22,90 @@ with runs as (
 
 levels as (
 
-    select simulation_id, context_id, cell_id, indicator_id, value
-    from {{ ref('int_index_values') }}
-    where simulation_id in (select simulation_id from runs)
+    select
+        runs.run_key,
+        levels.context_id::{{ context_enum }} as context_id,
+        levels.cell_id,
+        levels.indicator_id::{{ indicator_enum }} as indicator_id,
+        levels.value
+    from {{ ref('int_index_values') }} as levels
+    inner join runs using (simulation_id)
+    where levels.value is not null
 
 ),
 
 recovered as (
 
-    select simulation_id, 'ref' as context_id, cell_id, indicator_id, value
-    from {{ ref('int_reference_values') }}
-    where simulation_id in (select simulation_id from runs) and from_context_id = 'rwl20'
+    select
+        runs.run_key,
+        'ref'::{{ context_enum }} as context_id,
+        recovered.cell_id,
+        recovered.indicator_id::{{ indicator_enum }} as indicator_id,
+        recovered.value
+    from {{ ref('int_reference_values') }} as recovered
+    inner join runs using (simulation_id)
+    where recovered.from_context_id = 'rwl20' and recovered.value is not null
 
 ),
 
 every_context as (
 
-    select * from levels where value is not null
+    select * from levels
     union all
-    select * from recovered where value is not null
+    select * from recovered
 
 ),
 
-contexts_of_run as (
+contexts_of_series as (
 
-    select simulation_id, indicator_id, count(distinct context_id) as n_contexts
+    select run_key, indicator_id, context_id, count(*) as n_cells, bit_xor(hash(cell_id)) as cells
     from every_context
-    group by simulation_id, indicator_id
+    group by run_key, indicator_id, context_id
+
+),
+
+-- series whose contexts do not hold the same cells: few, so that only they are looked at cell by cell
+uneven as (
+
+    select run_key, indicator_id, count(*) as n_contexts
+    from contexts_of_series
+    group by run_key, indicator_id
+    having count(distinct (n_cells, cells)) > 1
 
 ),
 
 complete_cells as (
 
-    select simulation_id, indicator_id, cell_id
+    select run_key, indicator_id, cell_id
     from every_context
-    group by simulation_id, indicator_id, cell_id
-    having count(*) = (
-        select n_contexts
-        from contexts_of_run
-        where contexts_of_run.simulation_id = every_context.simulation_id
-            and contexts_of_run.indicator_id = every_context.indicator_id
-    )
+    inner join uneven using (run_key, indicator_id)
+    group by run_key, indicator_id, cell_id
+    having count(*) = any_value(uneven.n_contexts)
 
 ),
 
 complete as (
 
-    select every_context.*
-    from every_context
-    semi join complete_cells using (simulation_id, indicator_id, cell_id)
+    select every_context.* from every_context anti join uneven using (run_key, indicator_id)
+    union all
+    select every_context.* from every_context semi join complete_cells using (run_key, indicator_id, cell_id)
+
+),
+
+wide as (
+
+    select
+        run_key,
+        context_id,
+        cell_id{{ "," if exported_indicators() }}
+        {%- for indicator in exported_indicators() %}
+        (max(value) filter (indicator_id = '{{ indicator }}'))::float as {{ indicator }}{{ "," if not loop.last }}
+        {%- endfor %}
+    from complete
+    group by run_key, context_id, cell_id
 
 )
 
-select
-    runs.dataset_id,
-    runs.fingerprint,
-    runs.grid_id,
-    complete.simulation_id,
-    complete.context_id,
-    complete.cell_id{{ "," if exported_indicators() }}
-    {%- for indicator in exported_indicators() %}
-    (max(complete.value) filter (complete.indicator_id = '{{ indicator }}'))::float as {{ indicator }}{{ "," if not loop.last }}
-    {%- endfor %}
-from complete
-inner join runs using (simulation_id)
-group by all
+select runs.* exclude (run_key), wide.* exclude (run_key) replace (wide.context_id::varchar as context_id)
+from wide
+inner join runs using (run_key)

@@ -32,31 +32,21 @@ runs as (
 
 ),
 
-reference as (
+-- what holds for all the contexts of a territory, indicator and dataset
+places as (
 
-    select territory_key, indicator_id, dataset_id, weighting, level_quantiles[2] as ref_q50
-    from runs
-    where context_key = 0
-
-),
-
-asked as (
-
-    select distinct dataset_id, indicator_id, context_key, weighting from runs
-
-),
-
-every_territory as (
-
-    select territories.*, contexts.context_id, asked.*
-    from {{ ref('int_territories') }} as territories
-    cross join asked
-    inner join {{ ref('int_contexts') }} as contexts using (context_key)
-    left join {{ ref('int_datasets') }} as datasets using (dataset_id)
-    where datasets.is_national
-        or (territories.territory_key, asked.dataset_id) in (
-            select (territory_key, dataset_id) from {{ ref('int_territory_coverage') }}
-        )
+    select
+        coverage.territory_key,
+        coverage.indicator_id,
+        coverage.dataset_id,
+        coverage.weighting,
+        coverage.n_cells,
+        coverage.extrapolated_weight / coverage.covered_share as extrapolated_share,
+        coverage.method,
+        coverage.covered_share >= {{ var('min_covered_share') }} as is_covered,
+        runs.level_quantiles[2] as ref_q50
+    from {{ ref('int_territory_coverage') }} as coverage
+    left join (select * from runs where context_key = 0) as runs using (territory_key, indicator_id, dataset_id, weighting)
 
 ),
 
@@ -69,37 +59,64 @@ years as (
 
 ),
 
+asked as (
+
+    select distinct dataset_id, indicator_id, context_key, weighting from runs
+
+),
+
+-- a row for every territory of a national dataset, for those that it touches of an extract
+without_values as (
+
+    select asked.*, territories.territory_key
+    from asked
+    inner join {{ ref('int_datasets') }} as datasets using (dataset_id)
+    cross join {{ ref('int_territories') }} as territories
+    anti join runs using (territory_key, indicator_id, dataset_id, context_key, weighting)
+    where datasets.is_national
+        or (territories.territory_key, asked.dataset_id) in (select (territory_key, dataset_id) from places)
+
+),
+
+every_row as (
+
+    select
+        territory_key, indicator_id, dataset_id, context_key, weighting, level_quantiles, change_quantiles, votes, run_changes
+    from runs
+    union all by name
+    select * from without_values
+
+),
+
 joined as (
 
     select
-        every_territory.*,
-        reference.ref_q50,
-        runs.level_quantiles,
-        runs.change_quantiles,
-        runs.votes,
-        runs.run_changes,
+        every_row.*,
+        territories.territory_id,
+        contexts.context_id,
+        places.ref_q50,
+        places.n_cells,
+        places.extrapolated_share,
+        places.method,
         signal.gammas,
         frequencies.event_frequency,
         years.n_years,
-        coverage.n_cells,
-        coverage.extrapolated_weight / coverage.covered_share as extrapolated_share,
-        coverage.method,
         datasets.resolution_km,
         datasets.validation_status,
         case
-            when coverage.covered_share >= {{ var('min_covered_share') }} and runs.level_quantiles is not null then null
-            else coalesce(every_territory.territory_reason, 'missing_cells')
+            when places.is_covered and every_row.level_quantiles is not null then null
+            else coalesce(territories.territory_reason, 'missing_cells')
         end as reason
-    from every_territory
-    left join runs using (territory_key, indicator_id, dataset_id, context_key, weighting)
-    left join reference using (territory_key, indicator_id, dataset_id, weighting)
+    from every_row
+    inner join {{ ref('int_territories') }} as territories using (territory_key)
+    inner join {{ ref('int_contexts') }} as contexts using (context_key)
+    inner join {{ ref('stg_lake__datasets') }} as datasets using (dataset_id)
+    left join places using (territory_key, indicator_id, dataset_id, weighting)
+    left join years using (dataset_id, context_id)
     left join {{ ref('int_territory_signal') }} as signal
         using (territory_key, indicator_id, dataset_id, context_key, weighting)
     left join {{ ref('int_territory_event_frequency') }} as frequencies
         using (territory_key, indicator_id, dataset_id, context_key, weighting)
-    left join years using (dataset_id, context_id)
-    left join {{ ref('int_territory_coverage') }} as coverage using (territory_key, indicator_id, dataset_id, weighting)
-    inner join {{ ref('stg_lake__datasets') }} as datasets using (dataset_id)
 
 )
 
