@@ -10,7 +10,6 @@ import warnings
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -50,8 +49,8 @@ ELSEWHERE = {
     "snow_len": "xclim's seasons are the first run, not the longest: tests/integration/test_reduce.py",
     "swe_max_date": "xclim's date fails on calendars without leap days: tests/integration/test_reduce.py",
 }
-# On a calendar with leap days xclim stretches the percentiles of 365 days over 366; here they go by month and day. Equal
-# on calendars without leap days; with them, the percentile itself is tested in tests/unit/test_series.py.
+# On a calendar with leap days xclim stretches the percentiles of 365 days over 366; here they go by month and
+# day. Equal on calendars without leap days; with them, the percentile itself is tested in tests/unit/test_series.py.
 STRETCHED = {"tx90p", "wsdi"}
 CALENDARS = ("standard", "noleap", "360_day")
 
