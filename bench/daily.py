@@ -10,15 +10,18 @@ processes' start included. ``--write`` renews docs/reference/performance.md.
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import platform
+import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import netCDF4
 import numpy as np
@@ -40,10 +43,12 @@ WAYS = {
     "decode": "decode only, this engine's reader and processes",
     "decode_xarray": "decode only, xarray, one process",
     "engine": "this engine, 23 indicators",
-    "engine_all": "this engine, every feature that the three variables allow",
+    "engine_half": "this engine, 23 indicators, half of the years",
+    "engine_100": "this engine, {features} features",
     "xclim_dask": "xarray + xclim + dask threads, 23 indicators",
     "xclim_eager": "xarray + xclim, eager, 23 indicators",
 }
+Measure = dict[str, float | str]
 
 
 def generate(folder: Path, years: int, layout: str) -> None:
@@ -56,8 +61,8 @@ def generate(folder: Path, years: int, layout: str) -> None:
     for name, unit in (("tasmin", "K"), ("tasmax", "K"), ("prtot", "kg m-2 s-1")):
         end = f"{FIRST_YEAR + years - 1}1231"
         path = folder / (
-            f"{name}Adjust_France_CNRM-CERFACS-CNRM-CM5_historical_r1i1p1_CNRM-ALADIN63_v2_MF-ADAMONT-SAFRAN-1980-2011_day_"
-            f"{FIRST_YEAR}0101-{end}.nc"
+            f"{name}Adjust_France_CNRM-CERFACS-CNRM-CM5_historical_r1i1p1_CNRM-ALADIN63_v2_"
+            f"MF-ADAMONT-SAFRAN-1980-2011_day_{FIRST_YEAR}0101-{end}.nc"
         )
         files[name] = dataset = netCDF4.Dataset(path, "w")
         for dim, size in (("time", None), ("y", SHAPE[0]), ("x", SHAPE[1])):
@@ -96,24 +101,17 @@ def generate(folder: Path, years: int, layout: str) -> None:
 
 
 def decode(folder: Path) -> dict[str, str]:
-    from ingest import blocks, features, reduce, tasks
+    from bench import decode_only
+    from ingest import features, reduce, tasks
     from ingest.readers import grids, netcdf
 
     (plan,) = netcdf.plan([folder])
-    nodes = plan.grid.nodes(grids.METROPOLITAN)
-    decodes, _ = reduce.decoding(plan, nodes, features.catalogue().subset(INDICATORS))
-    with tasks.runner(None, None, blocks.__name__) as runner:
-        for _ in runner(_read, folder, decodes):
+    decodes, _ = reduce.decoding(plan, plan.grid.nodes(grids.METROPOLITAN), features.catalogue().subset(INDICATORS))
+    blocks = [decode_only.Block(task.name, task.source, task.stored_name, task.index) for task in decodes]
+    with tasks.runner(None, None, decode_only.__name__) as runner:
+        for _ in runner(decode_only.read, folder, blocks):
             pass
     return {}
-
-
-def _read(_: Path, task: object) -> int:
-    from ingest.blocks import Decode
-    from ingest.readers.stored import read_stored
-
-    assert isinstance(task, Decode)
-    return int(read_stored(task.source, task.stored_name, task.is_hdf5, task.index).size)
 
 
 def decode_xarray(folder: Path) -> dict[str, str]:
@@ -125,22 +123,36 @@ def decode_xarray(folder: Path) -> dict[str, str]:
     return {}
 
 
-def engine(folder: Path, every: bool = False) -> dict[str, str]:
-    from ingest import features, reduce
+def engine(folder: Path) -> dict[str, str]:
+    from ingest import features
+
+    return _engine(folder, features.catalogue().subset(INDICATORS))
+
+
+def engine_100(folder: Path) -> dict[str, str]:
+    """A hundred features: those of the catalogue that these variables allow, then counts at other thresholds."""
+    from ingest import features
+
+    available = [
+        feature for feature in features.catalogue().features if set(feature.inputs) <= {"tasmin", "tasmax", "prtot"}
+    ]
+    extra = [
+        features.Feature(id=f"more_{number}", reducer="count", of=of, when=f">= {number}", window="year", unit="d")
+        for number, of in zip(range(100 - len(available)), ("tasmax", "tasmin", "prtot") * 33, strict=False)
+    ]
+    return _engine(folder, features.Catalogue((*available, *extra), features.catalogue().windows))
+
+
+def _engine(folder: Path, catalogue: Any) -> dict[str, str]:
+    from ingest import reduce
     from ingest.readers import netcdf
 
     (plan,) = netcdf.plan([folder])
-    catalogue = features.catalogue()
-    report = reduce.reduce_simulation(plan, catalogue=catalogue if every else catalogue.subset(INDICATORS))
-    n_columns = len(catalogue.features) - len(report.unavailable) if every else len(INDICATORS)
-    return {"result": str(report.path), "features": str(n_columns)}
+    done = reduce.reduce_simulation(plan, catalogue=catalogue)
+    return {"result": str(done.path), "features": str(len(catalogue.features) - len(done.unavailable))}
 
 
-def engine_all(folder: Path) -> dict[str, str]:
-    return engine(folder, every=True)
-
-
-def xclim_indicators(tasmin, tasmax, pr):  # type: ignore[no-untyped-def]
+def xclim_indicators(tasmin: Any, tasmax: Any, pr: Any) -> dict[str, Any]:
     """The 23 indicators with xclim's plain functions (without the metadata and the checks of its indicator classes)."""
     import xclim.indices as xi
 
@@ -179,7 +191,7 @@ def xclim_eager(folder: Path, chunks: dict[str, int] | None = None) -> dict[str,
     import xarray
     import xclim
 
-    xclim.set_options(keep_attrs=True, cf_compliance="log", data_validation="log")
+    xclim.set_options(cf_compliance="log", data_validation="log")
     data = {}
     for name in ("tasmin", "tasmax", "prtot"):
         (path,) = folder.glob(f"{name}Adjust*.nc")
@@ -190,6 +202,8 @@ def xclim_eager(folder: Path, chunks: dict[str, int] | None = None) -> dict[str,
     dataset = xarray.Dataset({name: values.astype(np.float32).drop_attrs() for name, values in results.items()})
     path = folder / f"xclim_{'eager' if chunks is None else 'dask'}.npz"
     dataset = dataset.compute()
+    for name in ("tx_mean", "tx_mean_jja", "tn_mean", "txx", "tnn", "cool_night"):
+        dataset[name] = dataset[name] - np.float32(273.15)
     np.savez(path, **{name: dataset[name].transpose("y", "x", "time").values for name in dataset.data_vars})
     return {"result": str(path)}
 
@@ -210,7 +224,7 @@ def _peak(process: psutil.Process) -> int:
     return total
 
 
-def measure(way: str, folder: Path) -> dict[str, float | str]:
+def measure(way: str, folder: Path) -> Measure:
     """Run one way in a fresh process; its seconds and its peak memory in bytes."""
     command = [sys.executable, "-W", "ignore", "-m", "bench.daily", "--only", way, "--folder", str(folder)]
     environment = os.environ | {"CLIMART_DATA": str(folder / "climart"), "PYTHONPATH": str(paths.PROJECT)}
@@ -221,7 +235,7 @@ def measure(way: str, folder: Path) -> dict[str, float | str]:
                 peak = max(peak, _peak(process))
             except psutil.NoSuchProcess:
                 break
-            time.sleep(0.05)
+            time.sleep(0.2)
         assert child.stdout is not None
         lines = child.stdout.read().strip().splitlines()
     if child.returncode or not lines:
@@ -231,9 +245,9 @@ def measure(way: str, folder: Path) -> dict[str, float | str]:
 
 def _import_for(way: str) -> None:
     if way.startswith("xclim"):
-        import xclim.indices  # noqa: F401  (its import is not what is measured)
+        importlib.import_module("xclim.indices")
     else:
-        import ingest.reduce  # noqa: F401
+        importlib.import_module("ingest.reduce")
 
 
 def equal(engine_path: str, xclim_path: str) -> None:
@@ -253,31 +267,101 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--layout", choices=CHUNKS, default="day")
     parser.add_argument("--ways", nargs="*", default=list(WAYS), choices=list(WAYS))
+    parser.add_argument("--write", action="store_true", help="renew docs/reference/performance.md")
     parser.add_argument("--only", choices=list(WAYS), help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.only:
         _import_for(arguments.only)
-        started = time.perf_counter()
-        extra = globals()[arguments.only](arguments.folder)
-        print(json.dumps({"seconds": time.perf_counter() - started, **extra}))
+        started, busy = time.perf_counter(), _cpu_seconds()
+        extra = globals()[arguments.only.removesuffix("_half")](arguments.folder)
+        print(json.dumps({"seconds": time.perf_counter() - started, "cpu": _cpu_seconds() - busy, **extra}))
         return
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        generate(folder, arguments.years, arguments.layout)
-        found: dict[str, list[dict[str, float | str]]] = {way: [] for way in arguments.ways}
-        for _ in range(arguments.rounds):
+        whole, half = Path(name) / "whole", Path(name) / "half"
+        generate(whole, arguments.years, arguments.layout)
+        generate(half, arguments.years // 2, arguments.layout)
+        found: dict[str, list[Measure]] = {way: [] for way in arguments.ways}
+        for number in range(arguments.rounds):
             for way in arguments.ways:
-                found[way].append(measure(way, folder))
-                print(way, found[way][-1], flush=True)
-                if way == "engine" and "xclim_eager" in found and found["xclim_eager"]:
-                    equal(str(found["engine"][-1]["result"]), str(found["xclim_eager"][-1]["result"]))
-    seconds = {way: statistics.median(float(r["seconds"]) for r in runs) for way, runs in found.items()}
-    for way, value in seconds.items():
+                found[way].append(measure(way, half if way.endswith("_half") else whole))
+                print(f"round {number + 1}: {way} {found[way][-1]['seconds']:.2f} s", file=sys.stderr, flush=True)
+        compared = [way for way in ("xclim_eager", "xclim_dask") if found.get(way) and found.get("engine")]
+        for way in compared:
+            engine(whole)  # the lake holds the 23 indicators again
+            equal(str(found["engine"][-1]["result"]), str(found[way][-1]["result"]))
+    text = report(found, arguments, compared)
+    print(text)
+    if arguments.write:
+        path = paths.PROJECT / "docs" / "reference" / "performance.md"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def _cpu_seconds() -> float:
+    """Processor time of this process and of its workers that have ended."""
+    usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(u.ru_utime + u.ru_stime for u in usage)
+
+
+def report(found: dict[str, list[Measure]], arguments: argparse.Namespace, compared: list[str]) -> str:
+    """The page: machine, times, ratios, memory."""
+    seconds = {way: [float(r["seconds"]) for r in runs] for way, runs in found.items()}
+    medians = {way: statistics.median(values) for way, values in seconds.items()}
+    n_days = 365.25 * arguments.years
+    lines = [
+        "# Performance of the daily engine",
+        "",
+        "Generated by `make bench` (`bench/daily.py`). Ratios are taken within one run, where all ways take turns on",
+        "the same files; the seconds depend on the machine and on what else it did.",
+        "",
+        f"- Machine: {machine()}",
+        f"- Files: 3 variables (tasmin, tasmax, prtot) × 3 600 cells × {arguments.years} years, DRIAS-2020 layout, "
+        f"compressed NetCDF4, chunks `{CHUNKS[arguments.layout]}`: {3600 * n_days / 1e6:.0f} million cell-days",
+        f"- Rounds: {arguments.rounds}; times are medians (least – greatest)",
+        "- Processor seconds add up all processes and do not depend on what else the machine does",
+        "- A time is from the first call to the last result written, imports left out, the start of workers included",
+        "- Memory: the largest sum over the process and its workers, shared pages counted once",
+        "",
+        "| way | seconds | × decode only | processor seconds | × decode only | peak memory, MB |",
+        "|---|---|---|---|---|---|",
+    ]
+    for way, values in seconds.items():
         peak = max(int(r["peak"]) for r in found[way]) / 2**20
-        ratio = value / seconds["decode"] if "decode" in seconds else float("nan")
-        print(f"{WAYS[way]:60s} {value:7.2f} s  {ratio:5.2f} × decode  {peak:6.0f} MB")
-    print(platform.processor(), os.cpu_count(), "cores")
+        busy = statistics.median(float(r["cpu"]) for r in found[way])
+        wall_ratio = f"{medians[way] / medians['decode']:.2f}" if "decode" in medians else ""
+        busy_ratio = ""
+        if "decode" in found:
+            busy_ratio = f"{busy / statistics.median(float(r['cpu']) for r in found['decode']):.2f}"
+        label = WAYS[way].format(features=found[way][-1].get("features", ""))
+        spread = f"{medians[way]:.2f} ({min(values):.2f} – {max(values):.2f})"
+        lines.append(f"| {label} | {spread} | {wall_ratio} | {busy:.2f} | {busy_ratio} | {peak:.0f} |")
+    lines.append("")
+    for other in ("xclim_dask", "xclim_eager"):
+        if other in medians and "engine" in medians:
+            lines.append(f"- {medians[other] / medians['engine']:.1f} × faster than {WAYS[other]}.")
+    if compared:
+        lines.append(
+            "- The values of the 23 indicators are equal to xclim's within 1e-5 relative, every cell and year."
+        )
+    if "engine" in medians and "engine_half" in medians:
+        lines.append(
+            f"- {arguments.years} years take {medians['engine'] / medians['engine_half']:.2f} × the time of "
+            f"{arguments.years // 2} years."
+        )
+    return "\n".join(lines) + "\n"
+
+
+def machine() -> str:
+    """Processor, cores and memory."""
+    model = platform.processor()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        names = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
+        model = names[0] if names else model
+    memory = psutil.virtual_memory().total / 2**30
+    cores = len(os.sched_getaffinity(0))
+    return f"{model}, {cores} cores, {memory:.0f} GB, {platform.system()}, Python {platform.python_version()}"
 
 
 if __name__ == "__main__":

@@ -249,9 +249,8 @@ class _Part:
 
 def _read_piece(work: Path, piece: Piece, tile: Tile) -> _Part:
     first, last = (int(n) for n in np.searchsorted(piece.cells, [tile.start, tile.stop]))
-    n, offset = (last - first) * piece.n_days, 4 * first * piece.n_days
-    days = np.fromfile(work / piece.name, dtype=np.float32, count=n, offset=offset) if n else np.empty(0, np.float32)
-    return _Part(piece.cells[first:last] - np.int32(tile.start), days.reshape(last - first, piece.n_days), piece.runs)
+    days: Floats = np.memmap(work / piece.name, np.float32, "r", shape=(piece.cells.size, piece.n_days))
+    return _Part(piece.cells[first:last] - np.int32(tile.start), days[first:last], piece.runs)
 
 
 def _fill(days: Floats, parts: list[_Part], rows: slice) -> None:

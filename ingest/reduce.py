@@ -198,18 +198,24 @@ def _file_tasks(
 ) -> Iterator[tuple[Decode, Piece]]:
     coordinates = np.stack(np.unravel_index(nodes, file.shape[1:]))
     days = file.time.days - start
+    within: dict[str, tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]] = {}  # shared by the blocks of one place
     found = (
         block
         for box in _boxes(coordinates, file.chunks)
         for block in blocks.blocks(file.shape, file.chunks, file.itemsize, box)
     )
     for number, block in enumerate(found):
-        lows, highs = np.array([[s.start, s.stop] for s in block[1:]]).T
-        cells = np.flatnonzero(((coordinates >= lows[:, None]) & (coordinates < highs[:, None])).all(axis=0))
+        place = repr(block[1:])
+        if place not in within:
+            lows, highs = np.array([[s.start, s.stop] for s in block[1:]]).T
+            inside = ((coordinates >= lows[:, None]) & (coordinates < highs[:, None])).all(axis=0)
+            relative = tuple(coordinates[:, inside] - lows[:, None])
+            positions = np.ravel_multi_index(relative, tuple(highs - lows))
+            within[place] = np.flatnonzero(inside).astype(np.int32), positions.astype(np.int32)
+        cells, positions_in_block = within[place]
         runs = _runs(days[block[0]], new[block[0]])
         if not cells.size or not runs:
             continue
-        inside = np.ravel_multi_index(tuple(coordinates[:, cells] - lows[:, None]), tuple(highs - lows))
         name = f"{prefix}-{number:05d}"
         yield (
             Decode(
@@ -220,13 +226,13 @@ def _file_tasks(
                 stored_name=file.stored_name,
                 is_hdf5=file.is_hdf5,
                 index=file.index(block),
-                nodes=inside.astype(np.int32),
+                nodes=positions_in_block,
                 n_days=block[0].stop - block[0].start,
                 packing=file.packing,
                 stored_unit=file.unit,
                 first_day=times.date(int(file.time.days[block[0].start]), file.time.calendar),
             ),
-            Piece(name, cells.astype(np.int32), block[0].stop - block[0].start, runs),
+            Piece(name, cells, block[0].stop - block[0].start, runs),
         )
 
 
@@ -453,5 +459,5 @@ def _tile_table(
         pa.array([TOO_FEW_DAYS if row else None for row in voided[kept]], type=pa.string()),
     ]
     rows = np.ascontiguousarray(values[kept].T)
-    arrays += [pa.array(column, mask=np.isnan(column)) for column in rows]
+    arrays += [pa.array(column, from_pandas=True) for column in rows]
     return pa.Table.from_arrays(arrays, schema=columns)

@@ -86,20 +86,34 @@ def count(x: Series, start: int, stop: int, operator: int, threshold: np.float32
 
 @compiled()
 def maximum(x: Series, start: int, stop: int) -> float:
-    """Largest value."""
-    best = np.float32(-inf)
-    for value in x[start:stop]:
-        best = value if value > best else best
-    return float(best)
+    """Largest value, by four (days 0, 4, 8…; 1, 5, 9…; …)."""
+    days = x[start:stop]
+    a = b = c = d = np.float32(-inf)
+    full = days.size // 4 * 4
+    for i in range(0, full, 4):
+        a = days[i] if days[i] > a else a
+        b = days[i + 1] if days[i + 1] > b else b
+        c = days[i + 2] if days[i + 2] > c else c
+        d = days[i + 3] if days[i + 3] > d else d
+    for i in range(full, days.size):
+        a = days[i] if days[i] > a else a
+    return float(max(max(a, b), max(c, d)))
 
 
 @compiled()
 def minimum(x: Series, start: int, stop: int) -> float:
-    """Smallest value."""
-    best = np.float32(inf)
-    for value in x[start:stop]:
-        best = value if value < best else best
-    return float(best)
+    """Smallest value, by four."""
+    days = x[start:stop]
+    a = b = c = d = np.float32(inf)
+    full = days.size // 4 * 4
+    for i in range(0, full, 4):
+        a = days[i] if days[i] < a else a
+        b = days[i + 1] if days[i + 1] < b else b
+        c = days[i + 2] if days[i + 2] < c else c
+        d = days[i + 3] if days[i + 3] < d else d
+    for i in range(full, days.size):
+        a = days[i] if days[i] < a else a
+    return float(min(min(a, b), min(c, d)))
 
 
 @compiled()

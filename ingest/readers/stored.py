@@ -79,13 +79,7 @@ def transpose_plain(
     return counts
 
 
-@compiled(
-    *(
-        f"int64[::1]({kind}[:,::1],int32[::1],float64[::1],float64,float64,float64,float64,float32[::1],float32,"
-        "float32[:,::1])"
-        for kind in ("float64", "float32", "int16", "int32")
-    )
-)
+@compiled()
 def transpose_packed(
     stored: npt.NDArray[np.generic],
     nodes: Ints,
