@@ -43,8 +43,9 @@ lint: .venv/.dev ## Check style (ruff)
 types: .venv/.dev ## Check types (mypy, strict)
 	$(BIN)/mypy
 
-bench: .venv/.dev ## Measure against peers: make bench REAL_DATA=folder
-	$(BIN)/python -m bench.national "$(REAL_DATA)" --write docs/reference/performance-national.md
+bench: .venv/.dev ## Measure against peers: make bench (with REAL_DATA=folder, the national mart too)
+	$(BIN)/python -m bench.daily --write
+	@test -z "$(REAL_DATA)" || $(BIN)/python -m bench.national "$(REAL_DATA)" --write docs/reference/performance-national.md
 
 docs: .venv/.dev ## Write the generated reference pages
 	$(BIN)/python -m mart.dictionary docs/reference/dictionary.md
