@@ -141,8 +141,8 @@ def chill_portions(tasmin: Block, tasmax: Block, latitude: Cells, day_of_year: D
                 day = shares[day_of_year[i]]
                 if day[24] != day[24]:
                     hour_shares(latitude[c], float(day_of_year[i]), day)
-                tn, tx = float(tasmin[c, i]), float(tasmax[c, i])
-                tn_next = float(tasmin[c, min(i + 1, tasmin.shape[1] - 1)])
+                tn, tx = np.float64(tasmin[c, i]), np.float64(tasmax[c, i])
+                tn_next = np.float64(tasmin[c, min(i + 1, tasmin.shape[1] - 1)])
                 if tn != tn or tx != tx or tn_next != tn_next:
                     product = nan
                     break
@@ -176,7 +176,7 @@ def bloom_frost(tasmin: Block, tasmax: Block, marks: Days, need: float, out: Blo
                 continue
             total, bloom = 0.0, -1
             for i in range(february, end):
-                total += max(0.5 * (float(tasmin[c, i]) + float(tasmax[c, i])) - BLOOM_BASE, 0.0)
+                total += max(0.5 * (np.float64(tasmin[c, i]) + np.float64(tasmax[c, i])) - BLOOM_BASE, 0.0)
                 if tasmin[c, i] != tasmin[c, i] or tasmax[c, i] != tasmax[c, i]:
                     total = nan
                     break

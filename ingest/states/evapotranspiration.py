@@ -175,8 +175,8 @@ def penman_monteith_days(
         for day in range(1, _DAYS + 1):
             ra[day] = extraterrestrial_radiation(latitude[c], day)
         for i in range(tasmin.shape[1]):
-            tn, tx, q = float(tasmin[c, i]), float(tasmax[c, i]), float(huss[c, i])
-            rs, u10 = float(rsds[c, i]) * MJ_PER_W, float(wind[c, i])
+            tn, tx, q = np.float64(tasmin[c, i]), np.float64(tasmax[c, i]), np.float64(huss[c, i])
+            rs, u10 = np.float64(rsds[c, i]) * MJ_PER_W, np.float64(wind[c, i])
             total = tn + tx + q + rs + u10
             if total != total:
                 out[0, c, i] = np.float32(nan)
@@ -198,7 +198,7 @@ def hargreaves_days(
         for day in range(1, _DAYS + 1):
             ra[day] = extraterrestrial_radiation(latitude[c], day)
         for i in range(tasmin.shape[1]):
-            tn, tx = float(tasmin[c, i]), float(tasmax[c, i])
+            tn, tx = np.float64(tasmin[c, i]), np.float64(tasmax[c, i])
             if tn != tn or tx != tx:
                 out[0, c, i] = np.float32(nan)
             else:

@@ -184,8 +184,8 @@ def sward_day(
     wanted = demand * (cover * f_water(water / capacity, demand) + (1.0 - cover) * water / capacity)
     evaporated = min(wanted, water + supply)
     rest = water + supply - evaporated
-    drained = max(rest - capacity, 0.0)
-    water = rest - drained
+    water = min(rest, capacity)
+    drained = rest - water
     par = PAR_SHARE * rsds * MJ_PER_W
     potential = 10.0 * par * RUE_MAX * (1.0 - exp(-EXTINCTION * leaf * gv))
     environment = f_par(par) * f_temperature(t) * f_water(water / capacity, demand)
@@ -262,8 +262,8 @@ def grass_growth(
             state[8], state[9] = water, 0.0
             st, lost = 0.0, not capacity[c] > 0.0
             for i in range(year_starts[year], year_starts[year + 1]):
-                t, rain, supply = float(tas[c, i]), float(prtot[c, i]), float(water_input[c, i])
-                sun, demand = float(rsds[c, i]), float(pet[c, i])
+                t, rain, supply = np.float64(tas[c, i]), np.float64(prtot[c, i]), np.float64(water_input[c, i])
+                sun, demand = np.float64(rsds[c, i]), np.float64(pet[c, i])
                 known = t + rain + supply + sun + demand
                 lost = lost or known != known
                 if lost:

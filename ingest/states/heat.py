@@ -58,8 +58,8 @@ def quantile(values: Block, probability: float, alpha: float, beta: float) -> fl
     rank = min(max(rank, 0.0), n - 1.0)
     k = int(rank)
     ordered = np.partition(values, k)  # the k-th in its place, none after it smaller
-    lower = float(ordered[k])
-    upper = float(ordered[k + 1 :].min()) if k + 1 < n else lower
+    lower = np.float64(ordered[k])
+    upper = np.float64(ordered[k + 1 :].min()) if k + 1 < n else lower
     return lower + (rank - k) * (upper - lower)
 
 
@@ -84,7 +84,7 @@ def calendar_values(x: Block, anchors: Days, start: int, stop: int, half: int, p
                     value = x[c, i]
                     if value == value:
                         sample[n] = value
-                        total += float(value)
+                        total += np.float64(value)
                         n += 1
             if n == 0:
                 out[c, row] = nan
@@ -134,7 +134,7 @@ def departure(x: Block, values: Values, calendar_day: Days, out: Block) -> None:
     """
     for c in range(x.shape[0]):
         for i in range(x.shape[1]):
-            out[0, c, i] = np.float32(float(x[c, i]) - values[c, calendar_day[i]])
+            out[0, c, i] = np.float32(np.float64(x[c, i]) - values[c, calendar_day[i]])
 
 
 @compiled("void(float32[:,::1],float64[:,::1],float32[:,:,::1])")
@@ -190,8 +190,8 @@ def canicule(tasmin: Block, tasmax: Block, night: Values, day: Values, out: Bloc
                 continue
             low, high = -night[c], -day[c]
             for j in range(i, i + IBM_DAYS):
-                low += float(tasmin[c, j]) / IBM_DAYS
-                high += float(tasmax[c, j]) / IBM_DAYS
+                low += np.float64(tasmin[c, j]) / IBM_DAYS
+                high += np.float64(tasmax[c, j]) / IBM_DAYS
             if low != low or high != high:
                 out[0, c, i] = np.float32(nan)
             else:

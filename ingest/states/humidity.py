@@ -162,7 +162,7 @@ def heat_humidity(tasmax: Block, huss: Block, altitude: Cells, out: Block) -> No
     for c in range(tasmax.shape[0]):
         p = pressure(altitude[c])
         for i in range(tasmax.shape[1]):
-            t, q = float(tasmax[c, i]), float(huss[c, i])
+            t, q = np.float64(tasmax[c, i]), np.float64(huss[c, i])
             if t != t or q != q:
                 out[:, c, i] = np.float32(nan)
                 continue
@@ -182,7 +182,7 @@ def utci(tasmax: Block, huss: Block, wind: Block, altitude: Cells, out: Block) -
     for c in range(tasmax.shape[0]):
         p = pressure(altitude[c])
         for i in range(tasmax.shape[1]):
-            t, q, v = float(tasmax[c, i]), float(huss[c, i]), float(wind[c, i])
+            t, q, v = np.float64(tasmax[c, i]), np.float64(huss[c, i]), np.float64(wind[c, i])
             if t != t or q != q or v != v:
                 out[0, c, i] = np.float32(nan)
                 continue

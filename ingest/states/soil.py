@@ -39,7 +39,7 @@ def snowfall(prtot: Block, tas: Block, out: Block) -> None:
     """Snowfall (mm d⁻¹) of runs without prsn: ``SNOWFALL_OUTPUTS``."""
     for c in range(prtot.shape[0]):
         for i in range(prtot.shape[1]):
-            out[0, c, i] = np.float32(float(prtot[c, i]) * solid_fraction(float(tas[c, i])))
+            out[0, c, i] = np.float32(np.float64(prtot[c, i]) * solid_fraction(np.float64(tas[c, i])))
 
 
 @compiled("void(float32[:,::1],float32[:,::1],float32[:,::1],int64[::1],float32[:,:,::1])")
@@ -56,8 +56,8 @@ def rain_and_melt(prtot: Block, prsn: Block, tas: Block, year_starts: YearStarts
             if lost:
                 swe, lost = 0.0, False
             for i in range(year_starts[year], year_starts[year + 1]):
-                p, t = float(prtot[c, i]), float(tas[c, i])
-                snow = float(prsn[c, i])
+                p, t = np.float64(prtot[c, i]), np.float64(tas[c, i])
+                snow = np.float64(prsn[c, i])
                 lost = lost or p != p or t != t or snow != snow
                 if lost:
                     out[:, c, i] = np.float32(nan)
@@ -80,8 +80,8 @@ def bucket_day(water: float, supply: float, pet: float, capacity: float) -> tupl
     """
     evaporated = min(max(pet, 0.0) * min(1.0, water / (STRESS_SHARE * capacity)), water + supply)
     rest = water + supply - evaporated
-    drained = max(rest - capacity, 0.0)
-    return rest - drained, evaporated, drained
+    kept = min(rest, capacity)
+    return kept, evaporated, rest - kept
 
 
 @compiled("float64(float32[:],float32[:],int64,int64,float64)")
@@ -91,7 +91,7 @@ def spun_up(supply: Block, pet: Block, start: int, stop: int, capacity: float) -
     for i in range(start, stop):
         if supply[i] != supply[i] or pet[i] != pet[i]:
             break
-        water = bucket_day(water, float(supply[i]), float(pet[i]), capacity)[0]
+        water = bucket_day(water, np.float64(supply[i]), np.float64(pet[i]), capacity)[0]
     return water
 
 
@@ -119,5 +119,5 @@ def swi_bucket(water_input: Block, pet: Block, capacity: Cells, year_starts: Yea
                 if lost:
                     out[0, c, i] = np.float32(nan)
                     continue
-                water = bucket_day(water, float(water_input[c, i]), float(pet[c, i]), capacity[c])[0]
+                water = bucket_day(water, np.float64(water_input[c, i]), np.float64(pet[c, i]), capacity[c])[0]
                 out[0, c, i] = np.float32(water / capacity[c])

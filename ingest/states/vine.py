@@ -161,7 +161,7 @@ def day_sum_reaches(
     """
     total = 0.0
     for i in range(start, stop):
-        t = 0.5 * (float(tn[i]) + float(tx[i]))
+        t = 0.5 * (np.float64(tn[i]) + np.float64(tx[i]))
         if t != t:
             return -2
         total += degree_day(t, base, optimum, heat)
@@ -185,7 +185,7 @@ def budbursts(
     awake = np.full(n, stop, dtype=np.int64)  # first day of forcing
     cold, waiting, first = 0.0, n, stop
     for i in range(start, stop):
-        units = chilling(float(tn[i]), float(tx[i]))
+        units = chilling(np.float64(tn[i]), np.float64(tx[i]))
         if units != units:
             for p in range(n):
                 days[p] = -2 if awake[p] == stop else days[p]
@@ -205,7 +205,7 @@ def budbursts(
     for i in range(first, stop):
         if waiting == 0:
             break
-        hours = forcing(float(tn[i]), float(tx[i]), float(tn[min(i + 1, tn.size - 1)]))
+        hours = forcing(np.float64(tn[i]), np.float64(tx[i]), np.float64(tn[min(i + 1, tn.size - 1)]))
         for p in range(n):
             if awake[p] <= i and days[p] == -1:
                 total[p] += hours
@@ -283,7 +283,7 @@ def vine_seasons(tasmin: Block, tasmax: Block, marks: Marks, profiles: npt.NDArr
                         columns[12], columns[13] = np.float32(hot_35), np.float32(hot_40)
                     warmth = 0.0
                     for i in range(stages[2], stages[3] + 1):
-                        warmth += 0.5 * (float(tn[i]) + float(tx[i]))
+                        warmth += 0.5 * (np.float64(tn[i]) + np.float64(tx[i]))
                     columns[14] = np.float32(warmth / (stages[3] - stages[2] + 1))
 
 
@@ -299,8 +299,8 @@ def huglin_index(tasmin: Block, tasmax: Block, windows: Marks, coefficient: Cell
         for year in range(windows.shape[0]):
             total = 0.0 if windows[year, 0] >= 0 else nan
             for i in range(windows[year, 0], windows[year, 1]):
-                tx = float(tasmax[c, i])
-                day = 0.5 * (0.5 * (float(tasmin[c, i]) + tx) + tx) - 10.0
+                tx = np.float64(tasmax[c, i])
+                day = 0.5 * (0.5 * (np.float64(tasmin[c, i]) + tx) + tx) - 10.0
                 total += day if day > 0.0 or day != day else 0.0
             out[c, year] = np.float32(coefficient[c] * total)
 
@@ -321,8 +321,8 @@ def dryness_index(prtot: Block, pet: Block, marks: Marks, out: Block) -> None:
                 first, stop = marks[year, month], marks[year, month + 1]
                 rain, demand = 0.0, 0.0
                 for i in range(first, stop):
-                    rain += float(prtot[c, i])
-                    demand += float(pet[c, i])
+                    rain += np.float64(prtot[c, i])
+                    demand += np.float64(pet[c, i])
                 n, k = float(stop - first), SHADE[month]
                 if n <= 0.0 or rain != rain or demand != demand:
                     water = nan
