@@ -42,7 +42,8 @@ lint: .venv/.dev ## Check style (ruff)
 types: .venv/.dev ## Check types (mypy, strict)
 	$(BIN)/mypy
 
-bench: .venv/.dev ## Measure against peers: make bench REAL_DATA=folder
+bench: .venv/.dev ## Cost of each state, then measure against peers: make bench REAL_DATA=folder
+	$(BIN)/python -m bench.states
 	$(BIN)/python -m bench.national "$(REAL_DATA)" --write docs/reference/performance-national.md
 
 docs: .venv/.dev ## Write the generated reference pages
