@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -111,12 +112,13 @@ class Catalogue:
         return [i.id for i in self.indicators.values() if i.theme == theme and i.id in used]
 
     def datasets_of(self, indicator: str) -> list[str]:
-        """Datasets that carry an indicator, the one with most contexts first."""
-        contexts = [d for d, i, _ in self.offered if i == indicator]
-        return sorted(set(contexts), key=lambda d: (-self._richness(d, indicator), d))
+        """Datasets that carry an indicator: those by warming level first, then those with most contexts."""
 
-    def _richness(self, dataset: str, indicator: str) -> int:
-        return sum(1 for d, i, _ in self.offered if (d, i) == (dataset, indicator))
+        def rank(dataset: str) -> tuple[bool, int, str]:
+            contexts = self.contexts_of(dataset, indicator)
+            return not any(c.axis == "warming_level" for c in contexts), -len(contexts), dataset
+
+        return sorted({d for d, i, _ in self.offered if i == indicator}, key=rank)
 
     def contexts_of(self, dataset: str, indicator: str) -> list[Context]:
         """Contexts with values, in display order."""
@@ -133,8 +135,8 @@ class Release:
     published_at: datetime
     connection: duckdb.DuckDBPyConnection
 
-    def _rows(self, sql: str, parameters: list[object] | None = None) -> list[dict[str, Any]]:
-        cursor = self.connection.cursor().execute(sql, parameters or [])
+    def _rows(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> list[dict[str, Any]]:
+        cursor = self.connection.cursor().execute(sql, parameters)
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
@@ -191,13 +193,15 @@ class Release:
         """Every territory of a kind, with its values or the reason for their absence.
 
         One row per territory, highest median first, those without value last. ``caisse`` None is all of France.
-        Columns: territory_id, code, name, departement, area_km2, geometry_method, drawn, ref_q50, q05, q50, q95,
+        Columns: territory_id, code, name, departement_code and departement (of what is smaller), area_km2,
+        geometry_method, drawn, ref_q50, q05, q50, q95,
         delta_q05, delta_q50, delta_q95, n_runs, agreement, n_cells, resolution_km, method, reason.
         """
         cursor = self.connection.cursor().execute(
             """
             select
-                territory.territory_id, territory.code, territory.name, departement.name as departement,
+                territory.territory_id, territory.code, territory.name,
+                departement.code as departement_code, departement.name as departement,
                 territory.area_km2, territory.geometry_method, territory.outline is not null as drawn,
                 fact.ref_q50, fact.q05, fact.q50, fact.q95, fact.delta_q05, fact.delta_q50, fact.delta_q95,
                 fact.n_runs, fact.agreement, fact.n_cells, fact.resolution_km, fact.method,

@@ -31,7 +31,7 @@ def number(value: float, decimals: int, words: Words, signed: bool = False) -> s
     body = f"{abs(value):,.{decimals}f}"
     if words.lang == "fr":
         body = body.replace(",", NARROW_SPACE).replace(".", ",")
-    is_zero = not any(digit in body for digit in "123456789")
+    is_zero = not body.strip("0.,")
     sign = "" if is_zero else MINUS if value < 0 else "+" if signed else ""
     return sign + body
 

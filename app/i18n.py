@@ -17,7 +17,7 @@ LOCALES: Final = Path(__file__).resolve().parent / "locales"
 
 @dataclass(frozen=True)
 class Words:
-    """The texts of one language. ``words("map.empty", name="Savoie")`` fills the text's braces."""
+    """The texts of one language. ``words("map.france", name="Savoie", value="2")`` fills the text's braces."""
 
     lang: Lang
     texts: Mapping[str, str]

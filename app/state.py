@@ -50,7 +50,10 @@ def on_track(contexts: list[Context], track: str) -> list[Context]:
 
 
 def settle(choice: Choice, catalogue: Catalogue) -> Choice:
-    """The nearest choice that exists: an indicator's dataset, its tracks, its contexts; no caisse where it means nothing."""
+    """The nearest choice that exists: an indicator's dataset, its tracks, its contexts.
+
+    No caisse where it means nothing.
+    """
     datasets = catalogue.datasets_of(choice.indicator)
     dataset = choice.dataset if choice.dataset in datasets else datasets[0]
     contexts = catalogue.contexts_of(dataset, choice.indicator)

@@ -20,6 +20,7 @@ import pyproj
 
 from climart import paths
 
+GRID_ID = "lambert_8km"
 CRS = "EPSG:27572"
 N_COLS, N_ROWS = 143, 134
 SIZE = 8_000  # m
@@ -68,4 +69,4 @@ def cells() -> pd.DataFrame:
 
 def as_arrow() -> pa.Table:
     """``cells()`` as the lake's ``cell`` table."""
-    return pa.Table.from_pandas(cells(), preserve_index=False)
+    return pa.Table.from_pandas(cells().assign(grid_id=GRID_ID, polygon=None), preserve_index=False)

@@ -58,6 +58,8 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("year_start", pa.int16()),
             ("year_end", pa.int16()),
             ("validation_status", pa.string()),
+            ("grid_id", pa.string()),
+            ("content_sha256", pa.string()),
         ]
     ),
     "producer_index": pa.schema(
@@ -85,12 +87,14 @@ SCHEMAS: dict[str, pa.Schema] = {
     ),
     "cell": pa.schema(
         [
+            ("grid_id", pa.string()),
             ("cell_id", pa.int32()),
             ("x", pa.int32()),
             ("y", pa.int32()),
             ("longitude", pa.float64()),
             ("latitude", pa.float64()),
             ("is_extrapolated", pa.bool_()),
+            ("polygon", pa.binary()),  # WKB, WGS 84; NULL on the 8 km grid, whose squares follow from x and y
         ]
     ),
     "territory": pa.schema(
@@ -118,6 +122,7 @@ SCHEMAS: dict[str, pa.Schema] = {
     ),
     "cell_weight": pa.schema(
         [
+            ("grid_id", pa.string()),
             ("cell_id", pa.int32()),
             ("territory_id", pa.string()),
             ("weighting", pa.string()),
@@ -133,9 +138,9 @@ SORT_KEYS: dict[str, list[str]] = {
     "simulation": ["simulation_id"],
     "producer_index": ["index_code", "context_id", "season", "cell_id"],
     "producer_index_header": ["source_file_id", "index_code"],
-    "cell": ["cell_id"],
+    "cell": ["grid_id", "cell_id"],
     "territory": ["kind", "code"],
-    "cell_weight": ["weighting", "territory_id", "cell_id"],
+    "cell_weight": ["grid_id", "weighting", "territory_id", "cell_id"],
 }
 
 
@@ -180,6 +185,13 @@ def read(table: str) -> pa.Table:
     """A one-file table of the lake, empty (with its schema) where it has not been written."""
     path = table_path(table)
     return pq.read_table(path, schema=SCHEMAS[table]) if path.exists() else SCHEMAS[table].empty_table()
+
+
+def open_registers() -> None:
+    """Make sure that the one-file tables that every build reads exist, empty if need be."""
+    for table in ("dataset", "source_file", "simulation", "producer_index_header"):
+        if not table_path(table).exists():
+            write(table, SCHEMAS[table].empty_table())
 
 
 def upsert(table: str, rows: pa.Table, key: str) -> Path:

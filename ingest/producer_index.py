@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from climart.errors import UserError
@@ -23,6 +24,15 @@ from ingest.readers import drias_text
 
 Progress = Callable[[str], None]
 SeriesKey = tuple[str, str, str, str]  # simulation_id, context_id, season, index_code
+
+
+@dataclass(frozen=True)
+class Held:
+    """Where the lake holds a series, and on how many points."""
+
+    file_id: str
+    path: Path
+    n_points: int
 
 
 @dataclass
@@ -55,7 +65,7 @@ def load(
         raise UserError("\n".join(faults) + others)
     done = Loaded(skipped=faults)
     known = _series_in_lake()
-    in_lake = {file_id for file_id, _ in known.values()}
+    in_lake = {held.file_id for held in known.values()}
     fresh: dict[str, drias_text.Export] = {}
     for export in exports:
         if export.source_file_id in in_lake:
@@ -64,22 +74,29 @@ def load(
             done.repeated.append(f"{export.path.name} (same content as {fresh[export.source_file_id].path.name})")
         else:
             fresh[export.source_file_id] = export
+    names = dict(zip(*(lake.read("source_file")[c].to_pylist() for c in ("source_file_id", "name")), strict=True))
     for export in fresh.values():
-        _check_points(export, fresh.values())
-    plans, outdated = _plan(list(fresh.values()), known, replace=replace)
+        _check_points(export, fresh.values(), known, names)
+    plans, outdated = _plan(list(fresh.values()), known, names, replace=replace)
     to_write = [(export, series) for export, series in plans if series]
     done.loaded = [export.path.name for export, _ in to_write]
-    done.n_values = sum(len(b.cell_id) * len(export.indices) for export, _ in to_write for b in export.blocks)
+    done.n_values = sum(
+        len(block.cell_id)
+        for export, series in to_write
+        for block in export.blocks
+        for code in block.values
+        if _key(export, block, code) in series
+    )
     for export, series in plans:
         if not series:
             done.repeated.append(f"{export.path.name} (every value already loaded from another file)")
     # Registers first: after a crash the next call finds the missing exports and writes them, and only them.
     if to_write:
         _write_registers([export for export, _ in to_write])
+    _forget(outdated)  # before the new values: a stop in between loses what the user still has, and doubles nothing
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for export in pool.map(_write, to_write):
             progress(export.path.name)
-    _forget(outdated)
     return done
 
 
@@ -99,74 +116,84 @@ def _read_all(files: list[Path], progress: Progress) -> tuple[list[drias_text.Ex
     return [r for r in results if not isinstance(r, str)], [r for r in results if isinstance(r, str)]
 
 
-def _check_points(export: drias_text.Export, others: Iterable[drias_text.Export]) -> None:
+def _check_points(
+    export: drias_text.Export,
+    others: Iterable[drias_text.Export],
+    known: dict[SeriesKey, Held],
+    names: dict[str, str],
+) -> None:
     """The warming levels of one run come on the same points: fewer in one file means a cut file."""
-    for other in others:
-        if other.simulation_id != export.simulation_id or export.source.drias_text is None:
-            continue
-        levels = {b.context_id for b in (*export.blocks, *other.blocks)}
-        if not all(level.startswith("rwl") for level in levels):
-            continue
-        n, m = len(export.blocks[0].cell_id), len(other.blocks[0].cell_id)
-        if n < m:
+    of_run = [
+        (block.context_id, len(block.cell_id), other.path.name)
+        for other in others
+        for block in other.blocks
+        if other.simulation_id == export.simulation_id
+    ]
+    of_run += [
+        (key[1], held.n_points, f"{names.get(held.file_id, held.file_id)}, in the lake")
+        for key, held in known.items()
+        if key[0] == export.simulation_id
+    ]
+    n_points, where = max(((n, name) for context, n, name in of_run if context.startswith("rwl")), default=(0, ""))
+    for block in export.blocks:
+        if block.context_id.startswith("rwl") and len(block.cell_id) < n_points:
             raise UserError(
-                f"{export.path.name}: {n} points where {other.path.name}, of the same run, has {m}: "
+                f"{export.path.name}: {len(block.cell_id)} points where {where}, of the same run, has {n_points}: "
                 "the file is cut. Order it again; nothing was loaded."
             )
 
 
-def _series_in_lake() -> dict[SeriesKey, tuple[str, Path]]:
-    """series → (source_file_id, lake file) of everything loaded so far, from the files' own row-group statistics."""
+def _series_in_lake() -> dict[SeriesKey, Held]:
+    """Every series loaded so far, and where it is."""
     series = {}
+    columns = ["simulation_id", "context_id", "season", "index_code"]
     for path in sorted(lake.table_path("producer_index").with_suffix("").rglob("*.parquet")):
-        keys = pq.read_table(path, columns=["simulation_id", "context_id", "season", "index_code"])
-        for key in keys.group_by(keys.column_names).aggregate([]).to_pylist():
-            series[key["simulation_id"], key["context_id"], key["season"], key["index_code"]] = (
-                path.stem,
-                path,
-            )
+        for row in pq.read_table(path, columns=columns).group_by(columns).aggregate([([], "count_all")]).to_pylist():
+            key = (row["simulation_id"], row["context_id"], row["season"], row["index_code"])
+            series[key] = Held(path.stem, path, row["count_all"])
     return series
 
 
-def _plan(
-    exports: list[drias_text.Export], known: dict[SeriesKey, tuple[str, Path]], *, replace: bool
-) -> tuple[list[tuple[drias_text.Export, set[SeriesKey]]], set[Path]]:
-    """Which series to write from which export. A series that is already there with the same values is not repeated.
+def _key(export: drias_text.Export, block: drias_text.Block, code: str) -> SeriesKey:
+    return export.simulation_id, block.context_id, block.season, code
 
-    Raises UserError naming both files where the values differ.
+
+def _plan(
+    exports: list[drias_text.Export], known: dict[SeriesKey, Held], names: dict[str, str], *, replace: bool
+) -> tuple[list[tuple[drias_text.Export, set[SeriesKey]]], dict[Path, set[SeriesKey]]]:
+    """Which series to write from which export, and which to drop from which lake file.
+
+    A series that is already there with the same values is not repeated. Raises UserError naming both files where the
+    values differ.
     """
-    names = dict(zip(*(lake.read("source_file")[c].to_pylist() for c in ("source_file_id", "name")), strict=True))
     taken: dict[SeriesKey, drias_text.Export] = {}
-    outdated: set[Path] = set()
+    outdated: dict[Path, set[SeriesKey]] = {}
     plans = []
     for export in exports:
         wanted = set()
         for block in export.blocks:
             for code, values in block.values.items():
-                key = (export.simulation_id, block.context_id, block.season, code)
-                earlier: tuple[str, npt.NDArray[np.int32], npt.NDArray[np.float64]] | None = None
+                key = _key(export, block, code)
                 if key in taken:
                     other = next(
                         b for b in taken[key].blocks if (b.context_id, b.season) == (block.context_id, block.season)
                     )
-                    earlier = (taken[key].path.name, other.cell_id, other.values[code])
+                    earlier, cells, earlier_values = taken[key].path.name, other.cell_id, other.values[code]
                 elif key in known:
-                    file_id, path = known[key]
-                    earlier = (f"{names.get(file_id, file_id)}, in the lake", *_series(path, key))
-                if earlier is None:
-                    wanted.add(key)
-                    taken[key] = export
-                elif not _same(earlier[1], earlier[2], block.cell_id, values):
-                    if replace and key in known:
-                        outdated.add(known[key][1])
-                        wanted.add(key)
-                        taken[key] = export
-                        continue
+                    earlier = f"{names.get(known[key].file_id, known[key].file_id)}, in the lake"
+                    cells, earlier_values = _series(known[key].path, key)
+                if (key in taken or key in known) and _same(cells, earlier_values, block.cell_id, values):
+                    continue
+                if key in taken or (key in known and not replace):
                     raise UserError(
-                        f"{export.path.name} and {earlier[0]}: both hold {code} of {export.model} at "
+                        f"{export.path.name} and {earlier}: both hold {code} of {export.model} at "
                         f"{block.context_id} ({block.season}), with other values. Nothing was loaded. "
                         "Keep the right file; --replace puts the new one in the place of the one in the lake."
                     )
+                if key in known:
+                    outdated.setdefault(known[key].path, set()).add(key)
+                wanted.add(key)
+                taken[key] = export
         plans.append((export, wanted))
     return plans, outdated
 
@@ -215,14 +242,20 @@ def _write(plan: tuple[drias_text.Export, set[SeriesKey]]) -> drias_text.Export:
     return export
 
 
-def _forget(outdated: set[Path]) -> None:
-    """Drop lake files that ``--replace`` made obsolete. The rows of ``source_file`` stay: they are history."""
-    for path in outdated:
-        path.unlink()
+def _forget(outdated: dict[Path, set[SeriesKey]]) -> None:
+    """Drop the series that ``--replace`` made obsolete. The rows of ``source_file`` stay: they are history."""
+    for path, series in outdated.items():
+        rows = pq.read_table(path, schema=lake.SCHEMAS["producer_index"], partitioning=None)
+        keys = pc.binary_join_element_wise(rows["context_id"], rows["season"], rows["index_code"], "|")
+        kept = rows.filter(pc.invert(pc.is_in(keys, value_set=pa.array(["|".join(key[1:]) for key in series]))))
+        if kept.num_rows:
+            lake.write_parquet(kept, path)
+        else:
+            path.unlink()
 
 
 def _write_registers(exports: list[drias_text.Export]) -> None:
-    lake.write("cell", grid.as_arrow())
+    lake.upsert("cell", grid.as_arrow(), "grid_id")
     for source in {export.source.id: export.source for export in exports}.values():
         registry.record_dataset(source)
     files = [
@@ -279,4 +312,6 @@ def _simulation(export: drias_text.Export) -> dict[str, object]:
         "year_start": None,
         "year_end": None,
         "validation_status": export.source.validation_status,
+        "grid_id": grid.GRID_ID,
+        "content_sha256": None,  # its values are the exports', each known by its own hash
     }

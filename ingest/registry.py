@@ -59,7 +59,12 @@ class Source(BaseModel):
 def load(path: Path) -> Source:
     """One source file. Raises UserError naming the file and the offending key."""
     try:
-        source = Source.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise UserError(f"{path.name}, line {line}: not YAML ({error.problem})") from error
+    try:
+        source = Source.model_validate(content)
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise UserError(f"{path.name}: {faults}") from error

@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import shapely
 
 from climart.errors import UserError
@@ -76,10 +77,7 @@ def load(folder: Path, massifs: Path | None = None, progress: Progress = lambda 
     isolated = ~metropolitan["territory_id"].isin(pairs["territory_id"]).to_numpy()
     if isolated.any():
         shares.append(weights.nearest_cells(metropolitan["territory_id"][isolated], shapes[isolated], cells))
-    for column in (*GROUPS.values(), "country"):
-        members = metropolitan.assign(country=COUNTRY)[["territory_id", column]].dropna()
-        groups = weights.of_groups(pairs, members.rename(columns={column: "group_id"}))
-        shares.append(weights.from_areas(groups, "area_share"))
+    shares += [weights.from_areas(groups, "area_share") for groups in _group_pairs(metropolitan, pairs)]
     progress("outlines")
     frame = _with_groups(frame)
     frame["outline"] = _outlines(frame)
@@ -91,9 +89,12 @@ def load(folder: Path, massifs: Path | None = None, progress: Progress = lambda 
     all_weights = pd.concat(shares, ignore_index=True)
     frame["reason"] = _reasons(frame, set(all_weights["territory_id"]))
     progress("writing")
-    lake.write("cell", grid.as_arrow())
+    lake.open_registers()
     lake.write("territory", _as_arrow(frame))
     lake.write("cell_weight", weights.as_arrow(all_weights, "area"))
+    lake.upsert("cell", grid.as_arrow(), "grid_id")
+    for grid_id in sorted(set(lake.read("cell")["grid_id"].to_pylist()) - {grid.GRID_ID}):
+        weigh_grid(grid_id)
     return Loaded(
         by_kind=dict(Counter(frame["kind"])),
         without_values=dict(
@@ -101,6 +102,41 @@ def load(folder: Path, massifs: Path | None = None, progress: Progress = lambda 
         ),
         n_weights=len(all_weights),
     )
+
+
+def _group_pairs(communes: pd.DataFrame, pairs: pd.DataFrame) -> list[pd.DataFrame]:
+    """Intersections of the groupings of ``communes``, one frame per kind."""
+    found = []
+    for column in (*GROUPS.values(), "country"):
+        members = communes.assign(country=COUNTRY)[["territory_id", column]].dropna()
+        found.append(weights.of_groups(pairs, members.rename(columns={column: "group_id"})))
+    return found
+
+
+def weigh_grid(grid_id: str) -> int:
+    """Weights of another grid than the 8 km one, from the polygons of its cells in the lake; how many there are.
+
+    A territory that the grid covers by less than half gets no weight: its value would be that of another place.
+    """
+    cells = lake.read("cell").to_pandas()
+    cells = cells[cells["grid_id"] == grid_id].assign(
+        polygon=lambda f: _project(shapely.from_wkb(f["polygon"].to_numpy()))
+    )
+    frame = lake.read("territory").to_pandas()
+    frame = frame[frame["zone"].eq("metro") & frame["geometry"].notna()]
+    drawn = frame[frame["kind"].isin(["commune", "massif"])]
+    shapes = _project(shapely.from_wkb(drawn["geometry"].to_numpy()))
+    pairs = weights.intersections(drawn["territory_id"], shapes, cells)
+    communes = drawn[drawn["kind"] == "commune"]
+    every = pd.concat([pairs, *_group_pairs(communes, pairs[pairs["territory_id"].isin(communes["territory_id"])])])
+    covered = every.groupby("territory_id")["area"].transform("sum") / 1e6
+    whole = every["territory_id"].map(frame.set_index("territory_id")["area_km2"])
+    shares = weights.from_areas(every[covered >= weights.MIN_GRID_SHARE * whole], "area_share")
+    table = weights.as_arrow(shares, "area", grid_id)
+    kept = lake.read("cell_weight")
+    kept = kept.filter(pc.not_equal(kept["grid_id"], grid_id))
+    lake.write("cell_weight", pa.concat_tables([kept, table.select(kept.column_names).cast(kept.schema)]))
+    return len(shares)
 
 
 def _read_json(path: Path) -> list[dict[str, Any]]:

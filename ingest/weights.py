@@ -23,7 +23,9 @@ MIN_GRID_SHARE = 0.5  # a massif with less than half of its area on the grid (An
 
 
 def cell_polygons(cells: pd.DataFrame) -> npt.NDArray[np.object_]:
-    """The 8 km squares of ``cells`` (columns x, y: centres, m), as polygons in EPSG:27572."""
+    """Polygons of ``cells`` in EPSG:27572: their column ``polygon``, or the 8 km squares around x, y (centres, m)."""
+    if "polygon" in cells:
+        return cells["polygon"].to_numpy()
     half = grid.SIZE / 2
     x, y = cells["x"].to_numpy(), cells["y"].to_numpy()
     return np.asarray(shapely.box(x - half, y - half, x + half, y + half))
@@ -38,7 +40,7 @@ def intersections(territory_ids: npt.ArrayLike, polygons: npt.NDArray[np.object_
     shapely.prepare(polygons)
     i_polygon, i_cell = shapely.STRtree(squares).query(polygons, predicate="intersects")
     whole = shapely.contains_properly(polygons[i_polygon], squares[i_cell])
-    area = np.full(len(i_cell), float(grid.SIZE**2))
+    area = shapely.area(squares)[i_cell]
 
     def measure(part: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
         return np.asarray(shapely.area(shapely.intersection(polygons[i_polygon[part]], squares[i_cell[part]])))
@@ -91,6 +93,6 @@ def nearest_cells(territory_ids: npt.ArrayLike, polygons: npt.NDArray[np.object_
     )
 
 
-def as_arrow(weights: pd.DataFrame, weighting: str) -> pa.Table:
+def as_arrow(weights: pd.DataFrame, weighting: str, grid_id: str = grid.GRID_ID) -> pa.Table:
     """Weights as the lake's ``cell_weight`` table."""
-    return pa.Table.from_pandas(weights.assign(weighting=weighting), preserve_index=False)
+    return pa.Table.from_pandas(weights.assign(weighting=weighting, grid_id=grid_id), preserve_index=False)

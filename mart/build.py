@@ -55,14 +55,13 @@ def build(*, full_refresh: bool = False, progress: Progress = lambda *_: None) -
 
 
 def _check_lake() -> None:
-    needed = {
-        "territory.parquet": "climart ingest territories DIR",
-        "cell_weight.parquet": "climart ingest territories DIR",
-        "producer_index": "climart ingest drias FILE…",
-    }
-    for name, command in needed.items():
-        if not (paths.lake() / name).exists():
-            raise UserError(f"The lake has no {name}: run `{command}` first (lake: CLIMART_DATA/lake).")
+    if not (paths.lake() / "cell_weight.parquet").exists():
+        raise UserError("The lake has no territories: run `climart ingest territories DIR` first (CLIMART_DATA/lake).")
+    if not any((paths.lake() / table).exists() for table in ("producer_index", "cell_year")):
+        raise UserError(
+            "The lake has no climate: run `climart ingest drias FILE…` or `climart ingest netcdf FILE…` first "
+            "(CLIMART_DATA/lake)."
+        )
 
 
 def _lake_files() -> list[Path]:
@@ -125,10 +124,10 @@ def _dbt(arguments: list[str], progress: Progress) -> int:
                 total = int(step[2])
                 progress(int(step[1]), total, step[3].removeprefix("main."))
     if process.returncode:
-        failures = [line for line in lines if re.search(r"\b(ERROR|FAIL|Error|Failure|Got \d+ results)\b", line)]
+        first = next((i for i, line in enumerate(lines) if "Failure in" in line or "Encountered an error" in line), -20)
         raise BuildFailed(
             "a model or a data test failed; nothing is published.\n"
-            + "\n".join(failures or lines[-20:])
+            + "\n".join(line for line in lines[first:] if line.strip())
             + f"\nUnder CLIMART_DATA/{target.name}: target/compiled has the SQL of each test, logs has dbt's log."
         )
     return total

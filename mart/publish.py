@@ -142,8 +142,9 @@ def _write_tables(draft: Path, name: str, progress: Progress) -> dict[str, int]:
 def _marts(connection: duckdb.DuckDBPyConnection) -> list[str]:
     """The tables that are published: marts, by their names (dim_, fct_, mart_)."""
     found = connection.execute(
-        "select table_name from duckdb_tables() where database_name = 'warehouse' "
-        "and regexp_matches(table_name, '^(dim|fct|mart)_') order by table_name"
+        "select table_name from (select database_name, table_name from duckdb_tables() "
+        "union all select database_name, view_name from duckdb_views() where not internal) "
+        "where database_name = 'warehouse' and regexp_matches(table_name, '^(dim|fct|mart)_') order by table_name"
     )
     return [str(table) for (table,) in found.fetchall()]
 
@@ -164,7 +165,9 @@ def _copy_comments(connection: duckdb.DuckDBPyConnection, table: str) -> None:
     for column, comment in comments:
         connection.execute(f"comment on column {table}.{column} is {_quoted(comment)}")
     about = connection.execute(
-        "select comment from duckdb_tables() where database_name = 'warehouse' and table_name = ?", [table]
+        "select comment from duckdb_tables() where database_name = 'warehouse' and table_name = $1 "
+        "union all select comment from duckdb_views() where database_name = 'warehouse' and view_name = $1",
+        [table],
     ).fetchall()
     for (comment,) in about:
         if comment:

@@ -1,0 +1,1 @@
+"""The views: no SQL, no figures; each asks `app.session` for data and draws."""

@@ -1,5 +1,5 @@
-{# The indicators that the loaded files hold, in a fixed order: one column each in the wide intermediate tables. #}
-{% macro indicator_columns() %}
+{# The indicators that the loaded exports hold, in a fixed order. #}
+{% macro exported_indicators() %}
     {% set headers = ref('stg_lake__producer_index_headers') %}
     {% set mapping = ref('producer_indices') %}
     {% if not execute %}{{ return([]) }}{% endif %}
@@ -7,4 +7,69 @@
         "select distinct indicator_id from " ~ headers ~ " join " ~ mapping ~ " using (index_code) order by indicator_id"
     ) %}
     {{ return(found.columns[0].values() | list) }}
+{% endmacro %}
+
+{# The indicators that the reduced daily runs give: the columns of int_indicator_years, in a fixed order. A date comes with
+   <date>_event, the share of years in which it occurs. #}
+{% macro projected_indicators() %}
+    {% set years = ref('int_indicator_years') %}
+    {% if not execute or not lake_has('cell_year') %}{{ return([]) }}{% endif %}
+    {% set found = run_query(
+        "select column_name from (describe " ~ years ~ ") where column_name not in ('simulation_id', 'cell_id', 'year') order by 1"
+    ) %}
+    {{ return(found.columns[0].values() | list) }}
+{% endmacro %}
+
+{# Every indicator of the warehouse: one column each in the wide intermediate tables. #}
+{% macro indicator_columns() %}
+    {{ return((exported_indicators() + projected_indicators()) | unique | sort) }}
+{% endmacro %}
+
+{# The columns that are the frequency of a date's event, and those that are not. #}
+{% macro event_columns(columns, keep) %}
+    {% set chosen = [] %}
+    {% for column in columns %}
+        {% if column.endswith('_event') == keep %}{% do chosen.append(column) %}{% endif %}
+    {% endfor %}
+    {{ return(chosen) }}
+{% endmacro %}
+
+{# The indicators that some run has in some of its cells only: a territory's mean must then count the cells that speak. The
+   others need one common sum of weights. #}
+{% macro indicators_with_gaps() %}
+    {% set tables = {ref('int_cell_indicators'): exported_indicators(), ref('int_cell_projections'): projected_indicators()} %}
+    {% set found = [] %}
+    {% if execute %}
+        {% for table, indicators in tables.items() if indicators %}
+            {% set gaps = [] %}
+            {% for indicator in indicators %}
+                {% do gaps.append("bool_or(" ~ indicator ~ " > 0 and " ~ indicator ~ " < n) as " ~ indicator) %}
+            {% endfor %}
+            {% set counts = [] %}
+            {% for indicator in indicators %}
+                {% do counts.append("count(" ~ indicator ~ ") as " ~ indicator) %}
+            {% endfor %}
+            {% set row = run_query(
+                "select " ~ gaps | join(', ') ~ " from (select count(*) as n, " ~ counts | join(', ')
+                ~ " from " ~ table ~ " group by simulation_id, context_id)"
+            ) %}
+            {% for indicator in indicators %}
+                {% if row.columns[loop.index0].values()[0] %}{% do found.append(indicator) %}{% endif %}
+            {% endfor %}
+        {% endfor %}
+    {% endif %}
+    {{ return(found) }}
+{% endmacro %}
+
+{# The runs of each dataset in the order of their lists: [(dataset_id, [run_key, …]), …]. #}
+{% macro runs_by_dataset() %}
+    {% set simulations = ref('int_simulations') %}
+    {% set found = {} %}
+    {% if execute %}
+        {% set rows = run_query("select dataset_id, run_key from " ~ simulations ~ " order by dataset_id, run_position") %}
+        {% for dataset_id, run_key in rows.rows %}
+            {% do found.setdefault(dataset_id, []).append(run_key) %}
+        {% endfor %}
+    {% endif %}
+    {{ return(found.items() | list) }}
 {% endmacro %}

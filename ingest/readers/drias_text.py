@@ -84,7 +84,7 @@ def read(path: Path) -> Export:
     n_header = next((i for i, line in enumerate(lines) if line.strip() and not line.startswith("#")), len(lines))
     header = _header(path, lines[:n_header])
     source = _source(path, header)
-    columns = header["columns"].split(";")
+    columns = _columns(path, header)
     table = _records(path, text, lines, n_header, columns)
     names = [name for name in columns if name not in KEY_COLUMNS]
     cell_id = _cells(path, table, lines, n_header)
@@ -92,7 +92,6 @@ def read(path: Path) -> Export:
     values = {name: table[name].to_numpy() for name in names}
     labels = _labels(lines[:n_header])
     indices = tuple(_index(path, name, labels, values[name]) for name in names)
-    _check_pairs(path, indices)
     return Export(
         path=path,
         sha256=hashlib.sha256(content).hexdigest(),
@@ -116,7 +115,8 @@ def decode(content: bytes) -> str:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         return content.decode("iso-8859-1")
-    return text if text.isascii() else "\n".join(map(_undouble, text.split("\n")))
+    is_doubled = not text.isascii() and _DOUBLED.sub("", text).isascii()  # no accent stands alone
+    return "\n".join(map(_undouble, text.split("\n"))) if is_doubled else text
 
 
 # A UTF-8 sequence read as latin-1: a lead byte and its continuation bytes, each shown as one character.
@@ -148,9 +148,18 @@ def _header(path: Path, lines: list[str]) -> dict[str, str]:
             f"{path.name}, lines 1 to {max(len(lines), 1)}: not a DRIAS text export, its header lacks {wanted}. "
             "Give the .txt file as the DRIAS portal sent it."
         )
-    if "_" not in found["Modele"]:
+    if not re.fullmatch(r"[A-Za-z0-9.+-]+_[A-Za-z0-9._+-]+", found["Modele"]):  # it will name a folder
         raise UserError(f"{path.name}: Modele is {found['Modele']!r}, expected RCM_GCM, such as ALADIN63_CNRM-CM5.")
     return found
+
+
+def _columns(path: Path, header: dict[str, str]) -> list[str]:
+    columns = header["columns"].split(";")
+    if missing := [name for name in ("Point", "Latitude", "Longitude") if name not in columns]:
+        raise UserError(f"{path.name}: no column {', '.join(missing)} (found {', '.join(columns)}). Order it again.")
+    if repeated := [name for name in columns if columns.count(name) > 1]:
+        raise UserError(f"{path.name}: column {repeated[0]!r} appears twice.")
+    return columns
 
 
 def _source(path: Path, header: dict[str, str]) -> registry.Source:
@@ -215,20 +224,12 @@ def _index(path: Path, code: str, labels: dict[str, str], values: npt.NDArray[np
     return Index(code, base, statistic, text, UNITS[unit], decimals(values))
 
 
-def _check_pairs(path: Path, indices: tuple[Index, ...]) -> None:
-    seen: dict[str, str] = {}
-    for index in indices:
-        if index.code in seen:
-            raise UserError(f"{path.name}: column {index.code!r} appears twice.")
-        seen[index.code] = index.base_code
-
-
 def decimals(values: npt.NDArray[np.float64]) -> int:
     """How many decimals a column prints: the smallest number that shows every value (0 to 4)."""
     finite = values[np.isfinite(values)]
     for n in range(MAX_DECIMALS):
         scaled = finite * 10.0**n
-        if np.all(np.abs(scaled - np.round(scaled)) <= 1e-6 * np.maximum(1.0, np.abs(scaled))):
+        if np.all(np.abs(scaled - np.round(scaled)) <= 1e-9 * np.maximum(1.0, np.abs(scaled))):
             return n
     return MAX_DECIMALS
 
@@ -237,7 +238,7 @@ def _records(path: Path, text: str, lines: list[str], n_header: int, columns: li
     """The records as columns: floats, but text for the key columns that are words. Any defect names its line."""
     if n_header == len(lines):
         raise UserError(f"{path.name}: the file ends after its header, no record follows. Order it again.")
-    body = "\n".join(lines[n_header:]).encode()
+    body = "\n".join(lines[n_header:]).rstrip("\n").encode()
     words = {"Niveau", "Contexte", "Période", "Saison"}
     types = {name: pa.string() if name in words else pa.float64() for name in columns} | {"Point": pa.int32()}
     trailing = lines[n_header].endswith(";")
@@ -246,7 +247,7 @@ def _records(path: Path, text: str, lines: list[str], n_header: int, columns: li
         table = csv.read_csv(
             pa.BufferReader(body),
             read_options=csv.ReadOptions(column_names=names, use_threads=False, block_size=max(len(body) + 1, 1 << 20)),
-            parse_options=csv.ParseOptions(delimiter=";", quote_char=False),
+            parse_options=csv.ParseOptions(delimiter=";", quote_char=False, ignore_empty_lines=False),
             convert_options=csv.ConvertOptions(column_types=types, null_values=["", "NaN", "nan"]),
         )
     except pa.ArrowInvalid as error:
@@ -349,7 +350,11 @@ def _contexts(
     if "Saison" in names:
         raw = table["Saison"].to_numpy(zero_copy_only=False)
         if bad := sorted(set(raw) - set(SEASONS)):
-            raise UserError(f"{path.name}: season {bad[0]!r}, expected 1 (DJF), 2 (MAM), 3 (JJA) or 4 (SON).")
+            row = int(np.argmax(raw == bad[0]))
+            raise UserError(
+                f"{path.name}, line {n_header + row + 1}: season {bad[0]!r}, "
+                "expected 1 (DJF), 2 (MAM), 3 (JJA) or 4 (SON)."
+            )
         seasons = np.array([SEASONS[season] for season in raw], dtype=object)
     return np.array([contexts[token] for token in tokens], dtype=object), seasons
 

@@ -6,11 +6,11 @@
         on_schema_change='append_new_columns',
     )
 }}
--- Run × context × cell, one column per indicator. A cell counts for an indicator only where the run has it in every
+-- Exports: run × context × cell, one column per indicator. A cell counts for an indicator only where the run has it in every
 -- context: levels, reference and changes then speak of the same cells.
 with runs as (
 
-    select simulation_id, dataset_id, fingerprint
+    select simulation_id, dataset_id, grid_id, fingerprint
     from {{ ref('int_simulations') }}
     {% if is_incremental() %}
     where fingerprint not in (select distinct fingerprint from {{ this }})
@@ -75,10 +75,11 @@ complete as (
 select
     runs.dataset_id,
     runs.fingerprint,
+    runs.grid_id,
     complete.simulation_id,
     complete.context_id,
-    complete.cell_id,
-    {%- for indicator in indicator_columns() %}
+    complete.cell_id{{ "," if exported_indicators() }}
+    {%- for indicator in exported_indicators() %}
     (max(complete.value) filter (complete.indicator_id = '{{ indicator }}'))::float as {{ indicator }}{{ "," if not loop.last }}
     {%- endfor %}
 from complete

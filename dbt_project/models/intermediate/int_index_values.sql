@@ -5,6 +5,7 @@ select
     indices.simulation_id,
     indices.context_id,
     indices.cell_id,
+    indices.season,
     mapping.indicator_id,
     headers.base_code,
     headers.half_unit,

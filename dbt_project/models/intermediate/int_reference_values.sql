@@ -11,7 +11,8 @@ with levels as (
 changes as (
 
     select
-        headers.source_file_id,
+        indices.simulation_id,
+        indices.season,
         headers.base_code,
         headers.statistic,
         headers.half_unit,
@@ -34,8 +35,10 @@ paired as (
         changes.half_unit as change_half_unit
     from levels
     inner join changes
-        on levels.source_file_id = changes.source_file_id
+        -- by run, not by file: a level and its change may come in two exports
+        on levels.simulation_id = changes.simulation_id
         and levels.base_code = changes.base_code
+        and levels.season = changes.season
         and levels.context_id = changes.context_id
         and levels.cell_id = changes.cell_id
 

@@ -1,20 +1,25 @@
 -- Territory × dataset × indicator: how many cells speak, for which share of its weight, how much of it extrapolated.
+{%- set indicators = event_columns(indicator_columns(), keep=false) %}
 with cells as (
 
-    select distinct dataset_id, indicator_id, cell_id
+    select distinct dataset_id, grid_id, indicator_id, cell_id
     from (
         unpivot (
-            select dataset_id, cell_id, {{ indicator_columns() | join(', ') }}
-            from {{ ref('int_cell_indicators') }}
+            select dataset_id, grid_id, cell_id, {{ indicators | join(', ') }}
+            from (
+                select * from {{ ref('int_cell_indicators') }}
+                union all by name
+                select * from {{ ref('int_cell_projections') }}
+            )
         )
-        on {{ indicator_columns() | join(', ') }}
+        on {{ indicators | join(', ') }}
         into name indicator_id value value
     )
 
 )
 
 select
-    weights.territory_id,
+    weights.territory_key,
     weights.weighting,
     cells.dataset_id,
     cells.indicator_id,
@@ -23,6 +28,6 @@ select
     (sum(weights.weight) filter (grid.is_extrapolated))::float as extrapolated_weight,
     any_value(weights.method) as method
 from cells
-inner join {{ ref('stg_lake__cell_weights') }} as weights using (cell_id)
-inner join {{ ref('stg_lake__cells') }} as grid using (cell_id)
-group by all
+inner join {{ ref('int_cell_weights') }} as weights using (grid_id, cell_id)
+left join {{ ref('stg_lake__cells') }} as grid using (grid_id, cell_id)
+group by weights.territory_key, weights.weighting, cells.dataset_id, cells.indicator_id

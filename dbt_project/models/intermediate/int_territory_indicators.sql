@@ -2,14 +2,23 @@
     config(
         materialized='incremental',
         incremental_strategy='delete+insert',
-        unique_key='simulation_id',
+        unique_key='run_key',
         on_schema_change='append_new_columns',
     )
 }}
 -- Run × context × territory: the weighted mean over the cells that have a value. Sums in float64, stored as float32.
+{%- set indicators = indicator_columns() %}
+{%- set with_gaps = indicators_with_gaps() %}
 with cells as (
 
-    select * from {{ ref('int_cell_indicators') }}
+    select simulations.run_key, contexts.context_key, cells.*
+    from (
+        select * from {{ ref('int_cell_indicators') }}
+        union all by name
+        select * from {{ ref('int_cell_projections') }}
+    ) as cells
+    inner join {{ ref('int_simulations') }} as simulations using (simulation_id, fingerprint)
+    inner join {{ ref('int_contexts') }} as contexts using (context_id)
     {% if is_incremental() %}
     where fingerprint not in (select distinct fingerprint from {{ this }})
     {% endif %}
@@ -17,16 +26,19 @@ with cells as (
 )
 
 select
-    cells.dataset_id,
-    cells.fingerprint,
-    cells.simulation_id,
-    cells.context_id,
+    cells.run_key,
+    any_value(cells.fingerprint) as fingerprint,
+    cells.context_key,
     weights.weighting,
-    weights.territory_id,
-    {%- for indicator in indicator_columns() %}
+    weights.territory_key,
+    {%- for indicator in indicators %}
+    {%- if indicator in with_gaps %}
     (sum(weights.weight * cells.{{ indicator }}) / sum(weights.weight) filter (cells.{{ indicator }} is not null))::float
         as {{ indicator }}{{ "," if not loop.last }}
+    {%- else %}
+    (sum(weights.weight * cells.{{ indicator }}) / sum(weights.weight))::float as {{ indicator }}{{ "," if not loop.last }}
+    {%- endif %}
     {%- endfor %}
-from {{ ref('stg_lake__cell_weights') }} as weights
-inner join cells using (cell_id)
-group by all
+from {{ ref('int_cell_weights') }} as weights
+inner join cells using (grid_id, cell_id)
+group by cells.run_key, cells.context_key, weights.weighting, weights.territory_key

@@ -1,73 +1,79 @@
--- Territory × dataset × context × indicator: the values of the runs as one list, in the order of dim_simulation.
--- One ordered aggregate over structs, then one column each: see docs/decisions/0004-run-lists-by-struct.md.
-with present as (
+-- depends_on: {{ ref('int_territory_indicators') }}
+-- Territory × dataset × context × indicator: the values of the runs as one list, in the order of dim_simulation, and each run's
+-- change from its own reference. The runs of a dataset are joined side by side: a run without a context holds its place with
+-- NULL. See docs/decisions/0004-run-lists.md.
+{%- set indicators = event_columns(indicator_columns(), keep=false) %}
+with
+{%- for dataset_id, run_keys in runs_by_dataset() %}
+{%- set dataset = loop.index %}
 
-    select values.* exclude (fingerprint), simulations.run_position
-    from {{ ref('int_territory_indicators') }} as values
-    -- an inner join on the fingerprint: what a replaced file left behind does not speak
-    inner join {{ ref('int_simulations') }} as simulations using (simulation_id, fingerprint)
+dataset_{{ dataset }}_keys as (
 
-),
-
--- A run without a context still holds its place in the list: a NULL, never the value of the next run.
-absent as (
-
-    select contexts.dataset_id, contexts.context_id, simulations.simulation_id, simulations.run_position
-    from (select distinct dataset_id, context_id from present) as contexts
-    inner join {{ ref('int_simulations') }} as simulations using (dataset_id)
-    anti join (select distinct context_id, simulation_id from present) as held
-        on contexts.context_id = held.context_id and simulations.simulation_id = held.simulation_id
+    select distinct territory_key, context_key, weighting
+    from {{ ref('int_territory_indicators') }}
+    where run_key in ({{ run_keys | join(', ') }})
 
 ),
 
-every_run as (
-
-    select * from present
-    union all by name
-    select absent.*, territories.weighting, territories.territory_id
-    from absent
-    cross join (select distinct weighting, territory_id from present) as territories
-
-),
-
-runs as (
+dataset_{{ dataset }} as (
 
     select
-        territory_id,
-        weighting,
-        dataset_id,
-        context_id,
-        list(
-            struct_pack(
-                {%- for indicator in indicator_columns() %}
-                {{ indicator }} := {{ indicator }}{{ "," if not loop.last }}
-                {%- endfor %}
-            )
-            order by run_position
-        ) as runs
-    from every_run
-    group by territory_id, weighting, dataset_id, context_id
-
-),
-
-columns_of_lists as (
-
-    select
-        territory_id,
-        weighting,
-        dataset_id,
-        context_id,
-        {%- for indicator in indicator_columns() %}
-        list_transform(runs, lambda run: run.{{ indicator }}) as {{ indicator }}{{ "," if not loop.last }}
+        '{{ dataset_id }}' as dataset_id,
+        keys.*,
+        {%- for indicator in indicators %}
+        [{% for key in run_keys %}run_{{ key }}.{{ indicator }}{{ ", " if not loop.last }}{% endfor %}] as {{ indicator }}{{ "," if not loop.last }}
         {%- endfor %}
-    from runs
+    from dataset_{{ dataset }}_keys as keys
+    {%- for key in run_keys %}
+    left join (select * from {{ ref('int_territory_indicators') }} where run_key = {{ key }}) as run_{{ key }}
+        using (territory_key, context_key, weighting)
+    {%- endfor %}
+
+),
+{%- endfor %}
+
+side_by_side as (
+
+    {%- for dataset_id, run_keys in runs_by_dataset() %}
+    select * from dataset_{{ loop.index }}
+    {{ "union all" if not loop.last }}
+    {%- endfor %}
+
+),
+
+lists as (
+
+    select *
+    from (
+        unpivot side_by_side
+        on {{ indicators | join(', ') }}
+        into name indicator_id value run_values
+    )
+    where {{ run_count('run_values') }} > 0
+
+),
+
+reference as (
+
+    select dataset_id, territory_key, weighting, indicator_id, run_values as reference_values
+    from lists
+    where context_key = 0
 
 )
 
-select *
-from (
-    unpivot columns_of_lists
-    on {{ indicator_columns() | join(', ') }}
-    into name indicator_id value run_values
-)
-where {{ run_count('run_values') }} > 0
+select
+    lists.dataset_id,
+    lists.indicator_id,
+    lists.context_key,
+    lists.weighting,
+    lists.territory_key,
+    lists.run_values,
+    -- changes are taken run by run, before any quantile; below 0.0001 of the unit they are the noise of float32
+    case
+        when lists.context_key <> 0
+            then list_transform(
+                list_zip(lists.run_values, reference.reference_values), lambda pair: round(pair[1] - pair[2], 4)
+            )
+    end::float[] as run_changes
+from lists
+left join reference using (dataset_id, territory_key, weighting, indicator_id)

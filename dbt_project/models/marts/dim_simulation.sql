@@ -10,5 +10,6 @@ select
     calendar,
     year_start,
     year_end,
-    validation_status
+    validation_status,
+    grid_id
 from {{ ref('int_simulations') }}

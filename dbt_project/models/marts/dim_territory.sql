@@ -2,7 +2,7 @@ with cells as (
 
     select territory_id, count(*)::integer as n_cells, any_value(method) as weight_method
     from {{ ref('stg_lake__cell_weights') }}
-    where weighting = 'area'
+    where weighting = 'area' and grid_id = 'lambert_8km'
     group by territory_id
 
 )

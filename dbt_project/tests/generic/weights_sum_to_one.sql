@@ -1,6 +1,6 @@
 {% test weights_sum_to_one(model) %}
-select territory_id, weighting, sum(weight) as total
+select grid_id, territory_id, weighting, sum(weight) as total
 from {{ model }}
-group by territory_id, weighting
+group by grid_id, territory_id, weighting
 having abs(total - 1) > 1e-9 or min(weight) <= 0
 {% endtest %}

@@ -1,0 +1,123 @@
+"""What is said of one territory: interval, change, agreement, limits. Pure text, in the words of the reader."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import isnan
+from typing import Any, Final
+
+import pandas as pd
+
+from app.data import Indicator
+from app.formats import DATE_UNIT, Measure, bare, quantity
+from app.i18n import Words
+from app.maps import AGREEMENT_MIN
+
+# A grid cell of 8 km covers 64 km²: a smaller territory shows its neighbours' climate as much as its own.
+CELL_KM2: Final = 64.0
+
+Row = Mapping[Any, Any]  # a row of Release.values, by column
+
+
+def missing(value: object) -> bool:
+    """None, NaN or NA: pandas gives any of them for an absent value."""
+    return value is None or value is pd.NA or (isinstance(value, float) and isnan(value))
+
+
+def named(row: Row) -> str:
+    """The territory's name, with its département where names come twice: « Marmagne (71) »."""
+    return str(row["name"]) if missing(row["departement_code"]) else f"{row['name']} ({row['departement_code']})"
+
+
+def columns(measure: Measure) -> tuple[str, str, str]:
+    """The columns that hold the low bound, the median and the high bound of a measure."""
+    return ("q05", "q50", "q95") if measure == "level" else ("delta_q05", "delta_q50", "delta_q95")
+
+
+def simulations(count: int, words: Words) -> str:
+    """« 17 simulations », « 1 simulation »."""
+    return words("sentences.simulation" if count == 1 else "sentences.simulations", count=count)
+
+
+def interval(row: Row, indicator: Indicator, measure: Measure, words: Words) -> str:
+    """« entre 15 et 28 », for 5 % and 95 % of the simulations; said after a figure that carries the unit."""
+    low_column, _, high_column = columns(measure)
+    low, high = row[low_column], row[high_column]
+    parts = [bare(value, indicator.unit, indicator.decimals, measure, words) for value in (low, high)]
+    dates = indicator.unit == DATE_UNIT and measure == "level"
+    return words("sentences.between_dates" if dates else "sentences.between", low=parts[0], high=parts[1])
+
+
+def value(row: Row, indicator: Indicator, measure: Measure, words: Words) -> str:
+    """The median, with its unit."""
+    return quantity(row[columns(measure)[1]], indicator.unit, indicator.decimals, measure, words)
+
+
+def diverges(row: Row) -> bool:
+    """Whether fewer than four simulations in five agree on the direction of the change.
+
+    A single run agrees with itself.
+    """
+    return not missing(row["agreement"]) and row["n_runs"] > 1 and row["agreement"] < AGREEMENT_MIN
+
+
+def agreement(row: Row, indicator: Indicator, words: Words) -> str:
+    """« 16 simulations sur 17 en hausse »; empty where there is no change to agree on, or a single run."""
+    if missing(row["agreement"]) or row["n_runs"] < 2:
+        return ""
+    count = round(row["agreement"] * row["n_runs"])
+    way = "date" if indicator.unit == DATE_UNIT else "amount"
+    direction = words(f"sentences.{way}_{'up' if row['delta_q50'] > 0 else 'down'}")
+    return words("sentences.agreement", count=count, runs=int(row["n_runs"]), direction=direction)
+
+
+def limits(row: Row, words: Words) -> list[str]:
+    """What a reader must know before quoting the figure: outline, size against the grid, nearest cell."""
+    said = []
+    if row["geometry_method"] == "approximate":
+        said.append(words("sentences.approximate"))
+    if not missing(row["n_cells"]) and row["n_cells"] > 0:
+        small = not missing(row["area_km2"]) and row["area_km2"] < CELL_KM2
+        if row["method"] == "nearest_cell":
+            said.append(words("sentences.nearest_cell"))
+        elif row["n_cells"] <= 1 or small:
+            said.append(words("sentences.resolution"))
+    return said
+
+
+def hover(row: Row, indicator: Indicator, measure: Measure, words: Words) -> str:
+    """The lines under the territory's name. What is mapped comes first, the rest after."""
+    if not missing(row["reason"]):
+        return "\n".join([words(f"reasons.{row['reason']}"), *limits(row, words)])
+    runs = int(row["n_runs"])
+    level = value(row, indicator, "level", words)
+    lines = []
+    if runs > 1:
+        level = f"{level}, {interval(row, indicator, 'level', words)} ({simulations(runs, words)})"
+    else:
+        level = f"{level} ({simulations(runs, words)})"
+    lines.append(level)
+    if not missing(row["delta_q50"]):
+        change = words("sentences.change", change=value(row, indicator, "change", words))
+        if runs > 1:
+            change = f"{change}, {interval(row, indicator, 'change', words)}"
+        lines.append(change)
+        if measure == "change":
+            lines.reverse()
+        lines.append(
+            words(
+                "sentences.reference",
+                value=quantity(row["ref_q50"], indicator.unit, indicator.decimals, "level", words),
+            )
+        )
+        if said := agreement(row, indicator, words):
+            lines.append(said)
+        if diverges(row):
+            lines.append(words("sentences.diverge"))
+    return "\n".join([*lines, *limits(row, words)])
+
+
+def with_interval(row: Row, indicator: Indicator, measure: Measure, words: Words) -> str:
+    """« 22 jours/an, entre 15 et 28 »; the median alone for a single run."""
+    said = value(row, indicator, measure, words)
+    return f"{said}, {interval(row, indicator, measure, words)}" if row["n_runs"] > 1 else said

@@ -1,0 +1,40 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='delete+insert',
+        unique_key='simulation_id',
+        on_schema_change='append_new_columns',
+    )
+}}
+-- Run × context × cell: the mean over the years of the context, valid from 90 % of the years. A date is the mean of the years in
+-- which it occurs; its <date>_event is the share of those years.
+{%- set indicators = projected_indicators() %}
+with runs as (
+
+    select simulation_id, dataset_id, grid_id, fingerprint
+    from {{ ref('int_simulations') }}
+    {% if is_incremental() %}
+    where fingerprint not in (select distinct fingerprint from {{ this }})
+    {% endif %}
+
+)
+
+select
+    runs.dataset_id,
+    runs.fingerprint,
+    runs.grid_id,
+    runs.simulation_id,
+    windows.context_id,
+    years.cell_id{{ "," if indicators }}
+    {%- for indicator in indicators %}
+    {%- set counted = indicator ~ "_event" if indicator ~ "_event" in indicators else indicator %}
+    (case
+        when count(years.{{ counted }}) >= {{ var('min_valid_years_share') }} * any_value(windows.n_years_expected)
+            then avg(years.{{ indicator }}::double)
+    end)::float as {{ indicator }}{{ "," if not loop.last }}
+    {%- endfor %}
+from {{ ref('int_indicator_years') }} as years
+inner join runs using (simulation_id)
+inner join {{ ref('int_run_windows') }} as windows
+    on years.simulation_id = windows.simulation_id and years.year between windows.year_start and windows.year_end
+group by runs.dataset_id, runs.fingerprint, runs.grid_id, runs.simulation_id, windows.context_id, years.cell_id

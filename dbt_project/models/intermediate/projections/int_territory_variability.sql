@@ -1,0 +1,52 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='delete+insert',
+        unique_key='run_key',
+        on_schema_change='append_new_columns',
+    )
+}}
+-- Run × territory: the standard deviation between the years of the reference, of the territory's own annual values. The AR6
+-- robustness class weighs a change against it.
+{%- set indicators = event_columns(projected_indicators(), keep=false) %}
+with runs as (
+
+    select simulation_id, run_key, grid_id, fingerprint
+    from {{ ref('int_simulations') }}
+    {% if is_incremental() %}
+    where fingerprint not in (select distinct fingerprint from {{ this }})
+    {% endif %}
+
+),
+
+territory_years as (
+
+    select
+        runs.run_key,
+        runs.fingerprint,
+        weights.weighting,
+        weights.territory_key,
+        years.year{{ "," if indicators }}
+        {%- for indicator in indicators %}
+        sum(weights.weight * years.{{ indicator }})
+            / sum(weights.weight) filter (years.{{ indicator }} is not null) as {{ indicator }}{{ "," if not loop.last }}
+        {%- endfor %}
+    from {{ ref('int_indicator_years') }} as years
+    inner join runs using (simulation_id)
+    inner join {{ ref('int_cell_weights') }} as weights
+        on years.cell_id = weights.cell_id and runs.grid_id = weights.grid_id
+    where years.year between {{ var('reference_start') }} and {{ var('reference_end') }}
+    group by runs.run_key, runs.fingerprint, weights.weighting, weights.territory_key, years.year
+
+)
+
+select
+    run_key,
+    fingerprint,
+    weighting,
+    territory_key{{ "," if indicators }}
+    {%- for indicator in indicators %}
+    stddev_samp({{ indicator }})::float as {{ indicator }}{{ "," if not loop.last }}
+    {%- endfor %}
+from territory_years
+group by run_key, fingerprint, weighting, territory_key

@@ -1,0 +1,162 @@
+"""Loads daily NetCDF into the lake: runs reduced to annual features and registered, their cells weighed in territories."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import shapely
+
+from climart.errors import UserError
+from climart.files import sha256_of
+from ingest import features, grid, lake, reduce, registry, territories
+from ingest.readers import netcdf
+from ingest.readers.netcdf import SimulationPlan
+
+OnProgress = Callable[[SimulationPlan, reduce.Progress], None]
+
+
+@dataclass
+class Loaded:
+    """What a load did."""
+
+    reports: list[reduce.Report] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+
+
+def load(
+    plans: Sequence[SimulationPlan],
+    *,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    progress: OnProgress = lambda *_: None,
+) -> Loaded:
+    """Reduce every plan and register it. A run whose files and features have not changed is left alone.
+
+    Raises UserError before anything is reduced where a plan cannot be, or its dataset is not in the registry.
+    """
+    sources = {plan.run.dataset_id: _source(plan) for plan in plans}
+    if refused := [f"{plan.simulation_id}: {fault}" for plan in plans for fault in plan.refusals]:
+        raise UserError("Nothing was loaded:\n" + "\n".join(refused))
+    done = Loaded()
+    lake.open_registers()
+    for plan in plans:
+        source = sources[plan.run.dataset_id]
+        files = _files(plan, source)
+        inputs = _inputs(files)
+        if _recorded_inputs(plan) == inputs:
+            done.unchanged.append(plan.simulation_id)
+            continue
+        done.reports.append(
+            reduce.reduce_simulation(
+                plan, workers=workers, scheduler=scheduler, progress=lambda p, plan=plan: progress(plan, p)
+            )
+        )
+        _register(plan, source, files, done.reports[-1].path, inputs)
+    return done
+
+
+def _source(plan: SimulationPlan) -> registry.Source:
+    try:
+        return registry.sources()[plan.run.dataset_id]
+    except KeyError as error:
+        raise UserError(
+            f"{plan.simulation_id}: dataset {plan.run.dataset_id!r} is not in the registry "
+            f"(known: {', '.join(registry.sources())}). Name one with --dataset, or add ingest/sources/<id>.yml."
+        ) from error
+
+
+def _files(plan: SimulationPlan, source: registry.Source) -> list[dict[str, object]]:
+    paths = sorted({file.path for files in plan.files.values() for file in files})
+    steps = {file.path: int(file.time.days.size) for files in plan.files.values() for file in files}
+    found: list[dict[str, object]] = []
+    for path in paths:
+        digest = sha256_of(path)
+        found.append(
+            {
+                **dict.fromkeys(lake.SCHEMAS["source_file"].names),
+                "source_file_id": digest[:16],
+                "source_id": source.id,
+                "name": path.name,
+                "bytes": path.stat().st_size,
+                "sha256": digest,
+                "rows": steps[path],
+                "licence": source.licence,
+            }
+        )
+    return found
+
+
+def _inputs(files: list[dict[str, object]]) -> str:
+    """What a run's features depend on: its files and the feature definitions."""
+    content = json.dumps([[file["sha256"] for file in files], sha256_of(features.PATH)])
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def _record(plan: SimulationPlan) -> Path:
+    return lake.table_path(
+        "cell_year_files", f"dataset={plan.run.dataset_id}", f"simulation={plan.simulation_id}", "files"
+    )
+
+
+def _recorded_inputs(plan: SimulationPlan) -> str | None:
+    path = _record(plan)
+    return pq.read_schema(path).metadata[b"inputs"].decode() if path.exists() else None
+
+
+def _register(
+    plan: SimulationPlan, source: registry.Source, files: list[dict[str, object]], path: Path, inputs: str
+) -> None:
+    lake.upsert("source_file", pa.Table.from_pylist(files, schema=lake.SCHEMAS["source_file"]), "source_file_id")
+    registry.record_dataset(source)
+    run = plan.run
+    simulation = {
+        "simulation_id": plan.simulation_id,
+        "dataset_id": run.dataset_id,
+        "gcm": run.gcm or None,
+        "rcm": run.rcm or None,
+        "member": run.member or None,
+        "correction": run.correction or None,
+        "scenario": run.scenario,
+        "calendar": plan.calendar,
+        "year_start": plan.year_start,
+        "year_end": plan.year_end,
+        "validation_status": source.validation_status,
+        "grid_id": plan.grid.grid_id,
+        "content_sha256": sha256_of(path),
+    }
+    lake.upsert("simulation", pa.Table.from_pylist([simulation], schema=lake.SCHEMAS["simulation"]), "simulation_id")
+    _weigh(plan)
+    rows = pa.table({"source_file_id": pa.array([file["source_file_id"] for file in files], pa.string())})
+    # Last: what it records is complete.
+    lake.write_parquet(rows.replace_schema_metadata({"inputs": inputs}), _record(plan))
+
+
+def _weigh(plan: SimulationPlan) -> None:
+    """Cells of a grid that the lake does not know yet, and their weights where territories are loaded."""
+    if plan.grid.grid_id == grid.GRID_ID:
+        lake.upsert("cell", grid.as_arrow(), "grid_id")
+        return
+    nodes = plan.grid.nodes(reduce.grids.METROPOLITAN)
+    n = len(nodes)
+    cells = {
+        "grid_id": [plan.grid.grid_id] * n,
+        "cell_id": plan.grid.cell_id[nodes],
+        "x": [None] * n,
+        "y": [None] * n,
+        "longitude": plan.grid.longitude[nodes],
+        "latitude": plan.grid.latitude[nodes],
+        "is_extrapolated": [False] * n,
+        "polygon": shapely.to_wkb(plan.grid.polygons(nodes)),
+    }
+    schema = lake.SCHEMAS["cell"]
+    lake.upsert(
+        "cell", pa.table({name: pa.array(cells[name], schema.field(name).type) for name in schema.names}), "grid_id"
+    )
+    if lake.table_path("territory").exists():
+        territories.weigh_grid(plan.grid.grid_id)

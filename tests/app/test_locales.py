@@ -1,0 +1,67 @@
+"""Every text in both languages, with the same places to fill; every word of the catalogue has its translation."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+from string import Formatter
+
+import yaml
+
+from app import data, i18n, maps
+from climart import paths
+
+FR, EN = i18n.words("fr").texts, i18n.words("en").texts
+SEED = paths.PROJECT / "dbt_project" / "seeds" / "indicators.csv"
+CONTRACTS = paths.PROJECT / "dbt_project" / "models" / "marts" / "_marts.yml"
+
+
+def catalogue() -> list[dict[str, str]]:
+    with SEED.open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def places(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+
+def test_both_languages_have_the_same_texts_with_the_same_places() -> None:
+    assert len(FR) > 100
+    assert FR.keys() == EN.keys()
+    assert {key for key in FR if places(FR[key]) != places(EN[key])} == set()
+
+
+def test_every_unit_theme_and_ramp_of_the_catalogue_is_known() -> None:
+    rows = catalogue()
+    assert len(rows) > 10
+    assert {f"units.{row['unit']}.level" for row in rows} <= FR.keys()
+    assert {row["theme"] for row in rows} <= set(data.THEMES)
+    assert {f"themes.{row['theme']}" for row in rows} <= FR.keys()
+    assert {row["ramp"] for row in rows} <= maps.RAMPS.keys()
+
+
+def test_every_reason_and_kind_of_the_marts_has_words() -> None:
+    columns = [
+        column
+        for model in yaml.safe_load(CONTRACTS.read_text(encoding="utf-8"))["models"]
+        for column in model["columns"]
+    ]
+    accepted: dict[str, set[str]] = {"reason": set(), "kind": set(), "method": set(), "geometry_method": set()}
+    for column in columns:
+        for test in column.get("data_tests", []):
+            if column["name"] in accepted and isinstance(test, dict) and "accepted_values" in test:
+                accepted[column["name"]] |= set(test["accepted_values"]["arguments"]["values"])
+    assert accepted["reason"] and accepted["kind"]
+    assert {f"reasons.{reason}" for reason in accepted["reason"]} <= FR.keys()
+    assert {f"kinds.{kind}" for kind in accepted["kind"]} <= FR.keys()
+    assert accepted["kind"] <= set(data.KINDS)
+    assert {f"methods.{name}" for name in accepted["method"] | accepted["geometry_method"]} <= FR.keys()
+
+
+def test_every_text_that_the_code_names_exists() -> None:
+    named = set()
+    for file in Path(i18n.__file__).parent.rglob("*.py"):
+        named |= set(re.findall(r'words\(\s*"([a-z_]+\.[a-z_.]+)"', file.read_text(encoding="utf-8")))
+    assert len(named) > 40
+    assert named <= FR.keys()
