@@ -71,6 +71,14 @@ def test_example_20_lyon_in_july() -> None:
     assert et.hargreaves(tn, tx, ra, et.HARGREAVES_COEFFICIENTS["hargreaves_samani"]) == pytest.approx(5.033, abs=1e-3)
 
 
+def test_a_dark_day_loses_long_wave_heat() -> None:
+    """Without sun, 5 % of the clear-sky loss: 4.903e-9 · (283.16⁴ + 278.16⁴) / 2 · (0.34 − 0.14 √0.81) · 0.05."""
+    loss = 4.903e-9 * (283.16**4 + 278.16**4) / 2 * (0.34 - 0.14 * 0.9) * 0.05
+    assert et.net_radiation(5.0, 10.0, 0.81, 0.0, 20.0) == pytest.approx(-loss)
+    assert loss > 0.3
+    assert et.net_radiation(5.0, 10.0, 0.81, 0.0, 0.0) == pytest.approx(-20 * loss)  # polar night: as if clear
+
+
 def test_the_two_hargreaves_coefficients_of_the_specification() -> None:
     assert et.HARGREAVES_COEFFICIENTS["hargreaves_0175"] == pytest.approx(0.0023625)
     assert et.HARGREAVES_COEFFICIENTS["hargreaves_samani"] == 0.0023

@@ -87,6 +87,16 @@ def test_reproductive_growth_ends_with_a_cut() -> None:
     assert state[1] == pytest.approx(before - flux[2])
 
 
+def test_senescence_leaves_two_centimetres() -> None:
+    """Two hot months without rain: 10 · 0.02 m · 850 g m⁻³ = 170 kg of GV stay, all of GR goes."""
+    state, flux = fresh(0.0), np.empty(grass.N_FLUX)
+    state[1] = 100
+    for day in range(60):
+        grass.sward_day(state, flux, GROUP_B, NITROGEN, 100.0, 28.0, 300.0, 0.0, 0.0, 7.0, 2000.0 + 28 * day, False)
+    assert state[0] == pytest.approx(170)
+    assert state[1] < 5
+
+
 @given(
     st.lists(
         st.tuples(st.floats(-15, 35), st.floats(0, 350), st.floats(0, 40), st.floats(0, 9), st.booleans()),
@@ -169,3 +179,16 @@ def test_a_missing_day_voids_the_rest_of_its_year() -> None:
     none = np.empty((2, 1, len(years)), dtype=np.float32)
     grass.grass_growth(*[b[1:] for b in days], np.array([np.nan]), GROUP_B, NITROGEN, years.starts, none)
     assert np.isnan(none).all()
+
+
+def test_water_goes_on_over_the_new_year_unless_days_are_missing() -> None:
+    """Two years without rain: the second begins dry; after a missing day it begins anew, with a full soil."""
+    years, second = Years(1991, 1992), Years(1992, 1992)
+    days = plain(years, 2)
+    for block in days[2:4]:
+        block[:] = 0
+    days[0][0, years.index(1991, 9, 1)] = np.nan
+    growth = grow(years, days)[0][:, years.starts[1] :]
+    alone = grow(second, [np.ascontiguousarray(block[:, years.starts[1] :]) for block in days])[0]
+    assert growth[0] == pytest.approx(alone[0])
+    assert growth[1].sum() < 0.5 * alone[1].sum()
