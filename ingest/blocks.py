@@ -32,6 +32,7 @@ Floats = npt.NDArray[np.float32]
 JOB = "job.pickle"
 DECODED_BYTES = 16 * 2**20  # stored bytes of a decoded block
 TILE_BYTES = 64 * 2**20  # daily variables of a tile of cells
+GROUP_CELLS = 16  # cells whose days are gathered from the pieces at once
 BATCH_BYTES = 3 * 2**19  # daily series of the cells that are reduced together: they stay in the second-level cache
 
 
@@ -199,27 +200,37 @@ class Reduced:
 
 
 def reduce_tile(work: Path, tile: Tile) -> Reduced:
-    """Read the series of a tile's cells, derive, reduce; write ``values``, ``n_days`` and ``voided`` to its file."""
+    """Read the series of a tile's cells, derive, reduce; write the rows of the cells and years that have a day.
+
+    The file holds ``cell`` (row of the tile), ``year`` (position on the axis), ``n_days``, ``voided`` and ``columns``
+    (columns × rows).
+    """
     job = load_job(work)
     cells, years = tile.stop - tile.start, len(job.axis.years)
     stored = [[_read_piece(work, piece, tile) for piece in pieces] for pieces in job.pieces]
     reference = series.reference_of(job.axis)
-    batch = max(1, BATCH_BYTES // (4 * len(job.axis) * job.n_series))
-    days = np.empty((job.n_series, min(batch, cells), len(job.axis)), dtype=np.float32)
+    n_variables, n_axis = len(job.variables), len(job.axis)
+    batch = max(1, BATCH_BYTES // (4 * n_axis * job.n_series))
+    group = max(batch, GROUP_CELLS // batch * batch)
+    files = np.empty((n_variables, group, n_axis), dtype=np.float32)
+    days = np.empty((job.n_series, batch, n_axis), dtype=np.float32)
     values = np.full((cells, years, job.n_columns), np.nan, dtype=np.float32)
     voided = np.zeros((cells, years), dtype=np.bool_)
     n_days = np.zeros((cells, years), dtype=np.int16)
     n_inconsistent = 0
     for start in range(0, cells, batch):
         rows = slice(start, min(start + batch, cells))
-        if rows.stop - rows.start < days.shape[1]:
-            days = np.empty((job.n_series, rows.stop - rows.start, len(job.axis)), dtype=np.float32)
-        for position, parts in enumerate(stored):
-            _fill(days[position], parts, rows)
+        if start % group == 0:
+            filled = slice(start, min(start + group, cells))
+            for position, parts in enumerate(stored):
+                _fill(files[position, : filled.stop - start], parts, filled)
+        if rows.stop - start < batch:
+            days = np.empty((job.n_series, rows.stop - start, n_axis), dtype=np.float32)
+        days[:n_variables] = files[:, start % group : rows.stop - start + start % group]
         n_inconsistent += _derive(job, days, reference)
         reduce_cells(
             days,
-            len(job.variables),
+            n_variables,
             job.axis.year_starts,
             job.features,
             job.parameters,
@@ -232,8 +243,11 @@ def reduce_tile(work: Path, tile: Tile) -> Reduced:
             voided[rows],
             n_days[rows],
         )
+    kept = n_days > 0
+    cell, year = np.nonzero(kept)
     content = io.BytesIO()
-    np.savez(content, values=values, n_days=n_days, voided=voided)
+    columns = np.ascontiguousarray(values[kept].T)
+    np.savez(content, cell=cell, year=year, n_days=n_days[kept], voided=voided[kept], columns=columns)
     write_whole(work / tile.name, content.getbuffer())
     return Reduced(n_inconsistent)
 

@@ -449,15 +449,11 @@ def _tile_table(
     path: Path, cell_ids: npt.NDArray[np.int32], years: npt.NDArray[np.int16], columns: pa.Schema
 ) -> pa.Table:
     with np.load(path) as tile:
-        values, n_days, voided = tile["values"], tile["n_days"], tile["voided"]
-    kept = n_days > 0
-    cells, year_rows = np.nonzero(kept)
-    arrays: list[pa.Array] = [
-        pa.array(cell_ids[cells]),
-        pa.array(years[year_rows]),
-        pa.array(n_days[kept]),
-        pa.array([TOO_FEW_DAYS if row else None for row in voided[kept]], type=pa.string()),
-    ]
-    rows = np.ascontiguousarray(values[kept].T)
-    arrays += [pa.array(column, from_pandas=True) for column in rows]
+        arrays: list[pa.Array] = [
+            pa.array(cell_ids[tile["cell"]]),
+            pa.array(years[tile["year"]]),
+            pa.array(tile["n_days"]),
+            pa.array([TOO_FEW_DAYS if row else None for row in tile["voided"]], type=pa.string()),
+            *(pa.array(column, from_pandas=True) for column in tile["columns"]),  # NaN becomes NULL
+        ]
     return pa.Table.from_arrays(arrays, schema=columns)

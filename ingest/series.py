@@ -311,12 +311,14 @@ def heavy_rain(prtot: Block, start: int, stop: int, wet_day: float, out: Block) 
     """Four series (4, cells, days): rain on days above the reference P95 of wet days, above their P99, above the
     reference Q90 of all days (0 elsewhere), and rain minus the reference Q99 of all days. mm."""
     for c in range(prtot.shape[0]):
-        days = prtot[c, start:stop]
-        known = days[~np.isnan(days)]
-        n_wet = 0
-        for value in known:
-            n_wet += 1 if value >= wet_day else 0
-        if known.size == 0:
+        days = np.empty(stop - start, dtype=np.float32)
+        n, n_wet = 0, 0
+        for i in range(start, stop):
+            days[n] = prtot[c, i]
+            n += prtot[c, i] == prtot[c, i]
+            n_wet += prtot[c, i] >= wet_day
+        known = days[:n]
+        if n == 0:
             out[:, c, :] = np.float32(np.nan)
             continue
         # At most all days are wet: the top 10 % of all days holds every quantile asked for.
