@@ -12,9 +12,15 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from hypothesis import HealthCheck, settings
 
 from climart import paths
 from tests.support import real_data
+
+
+# A loaded machine is no defect: nothing is timed in a test, compiled functions' first call least of all.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 @dataclass(frozen=True)
