@@ -17,7 +17,6 @@ from hypothesis import HealthCheck, settings
 from climart import paths
 from tests.support import real_data
 
-
 # A loaded machine is no defect: nothing is timed in a test, compiled functions' first call least of all.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
