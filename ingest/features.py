@@ -223,6 +223,10 @@ class Catalogue:
     def __getitem__(self, feature_id: str) -> Feature:
         return next(feature for feature in self.features if feature.id == feature_id)
 
+    def unavailable(self, resolution: series.Resolution) -> dict[str, str]:
+        """Features whose series cannot be had, with the reason: ``missing_variable:rsds``, ``no_reference_period``…"""
+        return {f.id: resolution.missing[f.of] for f in self.features if f.of in resolution.missing}
+
     def subset(self, feature_ids: list[str]) -> Catalogue:
         """Only these features, in the order of the file. An unknown id raises UserError."""
         unknown = set(feature_ids) - {feature.id for feature in self.features}

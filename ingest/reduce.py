@@ -88,7 +88,7 @@ def reduce_simulation(
     nodes = check(plan, box)
     site = sites.of_cells(plan.grid, nodes)
     resolution = plan.resolution(catalogue, site)
-    unavailable = {f.id: resolution.missing[f.of] for f in catalogue.features if f.of in resolution.missing}
+    unavailable = catalogue.unavailable(resolution)
     if len(unavailable) == len(catalogue.features):
         raise UserError(f"{plan.simulation_id}: no feature can be computed from {', '.join(plan.files)}")
     available = catalogue.subset([f.id for f in catalogue.features if f.id not in unavailable])

@@ -96,10 +96,9 @@ class SimulationPlan:
             "  variables: " + ", ".join(f"{name} ({len(files)} file(s))" for name, files in self.files.items()),
         ]
         missing: dict[str, list[str]] = {}
-        reasons = self.resolution(features.catalogue(), site).missing
-        for feature in features.catalogue().features:
-            if feature.of in reasons:
-                missing.setdefault(reasons[feature.of], []).append(feature.id)
+        catalogue = features.catalogue()
+        for feature, reason in catalogue.unavailable(self.resolution(catalogue, site)).items():
+            missing.setdefault(reason, []).append(feature)
         lines += [f"  {reason}: {len(ids)} features ({', '.join(ids)})" for reason, ids in sorted(missing.items())]
         lines += [f"  note: {note}" for note in self.notes]
         lines += [f"  REFUSED: {refusal}" for refusal in self.refusals]

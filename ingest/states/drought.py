@@ -123,7 +123,8 @@ def spei_of(balances: Months, reference: slice) -> Months:
 def sswi_of(means: Months, reference: slice) -> Months:
     """SSWI of averaged soil wetness (cells, months from January): Gaussian kernel on the reference years.
 
-    Kernel width of Silverman 1986, eq. 3.31; 0.01 at least.
+    Kernel width of Silverman 1986, eq. 3.31; the smoothed distribution is shrunk to the variance of the sample (ibid.,
+    §6.4.1), so that the reference keeps a deviation of 1. Where the soil has no spread the width is 0.01.
     """
     x = _calendar(means)
     base = x[:, reference]
@@ -131,12 +132,18 @@ def sswi_of(means: Months, reference: slice) -> Months:
     few = n < MIN_VALUES
     filled = np.where(few[:, None], 0.0, base)
     quartiles = np.nanpercentile(filled, [25, 75], axis=1)
-    spread = np.minimum(np.nanstd(filled, axis=1, ddof=1), (quartiles[1] - quartiles[0]) / 1.34)
-    width = np.maximum(0.9 * spread * np.maximum(n, 1) ** -0.2, _FLAT)
+    centre, deviation = np.nanmean(filled, axis=1), np.nanstd(filled, axis=1)
+    spread = np.minimum(deviation, (quartiles[1] - quartiles[0]) / 1.34)
+    width = 0.9 * spread * np.maximum(n, 1) ** -0.2
+    flat = width < _FLAT
+    with np.errstate(invalid="ignore", divide="ignore"):
+        shrink = np.where(flat, 1.0, 1 / np.sqrt(1 + (width / deviation) ** 2))
+    width = np.where(flat, _FLAT, width * shrink)[:, None]
     probability = np.zeros_like(x)
     for year in range(base.shape[1]):
-        value = filled[:, year][:, None]
-        probability += np.where(np.isfinite(value), special.ndtr((x - np.nan_to_num(value)) / width[:, None]), 0.0)
+        value = filled[:, year]
+        at = (centre + shrink * (np.nan_to_num(value) - centre))[:, None]
+        probability += np.where(np.isfinite(value)[:, None], special.ndtr((x - at) / width), 0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
         probability /= n[:, None]
     probability[np.broadcast_to(few[:, None], x.shape) | ~np.isfinite(x)] = np.nan
