@@ -25,6 +25,7 @@ Progress = Callable[[str], None]
 SORT_KEYS = {
     "fct_indicator": "dataset_id, indicator_id, context_id, weighting, territory_id",
     "fct_indicator_run": "dataset_id, indicator_id, context_id, weighting, territory_id",
+    "fct_return_level": "dataset_id, indicator_id, context_id, weighting, territory_id",
     "dim_territory": "kind, code",
     "dim_context": "position",
     "dim_simulation": "dataset_id, run_position",
