@@ -75,3 +75,10 @@ select
 from long
 inner join {{ ref('int_territories') }} as territories using (territory_key)
 inner join {{ ref('int_contexts') }} as contexts using (context_key)
+-- only where the level itself is given
+semi join (select * from {{ ref('fct_indicator') }} where reason is null) as levels
+    on territories.territory_id = levels.territory_id
+    and long.indicator_id = levels.indicator_id
+    and long.dataset_id = levels.dataset_id
+    and contexts.context_id = levels.context_id
+    and long.weighting = levels.weighting
