@@ -99,6 +99,24 @@ def ingest_territories(
         out.print(f"Without values: {n} {kind} ({reason}).")
 
 
+@ingest_app.command("observed", epilog="Example: `climart ingest observed georisques_catnat catnat_gaspar.csv`")
+def ingest_observed(
+    source: Annotated[str, typer.Argument(help="Registry id of the source.", metavar="SOURCE")],
+    files: Annotated[
+        list[Path], typer.Argument(help="All the files of the dataset, or folders of them.", metavar="PATH")
+    ],
+) -> None:
+    """Load observed or exposure data (disasters, plans, zones, …). What the lake held of the source is replaced."""
+    from ingest import observed
+
+    with _bar(2, "Observed") as step:
+        done = observed.load(source, files, step)
+    rows = ", ".join(f"{_spaced(n)} rows of {table}" for table, n in sorted(done.n_rows.items()))
+    out.print(f"{source}: {rows or 'no row'}.")
+    for remark in done.remarks:
+        out.print(remark, markup=False)
+
+
 Runs = Annotated[list[Path], typer.Argument(help="NetCDF files (.nc), or folders of them.", metavar="FILE")]
 
 
