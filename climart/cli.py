@@ -95,6 +95,7 @@ def ingest_territories(
         done = territories.load(folder, massifs, step)
     kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(done.by_kind.items()))
     out.print(f"{sum(done.by_kind.values())} territories ({kinds}); {done.n_weights} weights.")
+    out.print(f"{_spaced(done.n_changes)} movements of communes since 1943.")
     for (kind, reason), n in sorted(done.without_values.items()):
         out.print(f"Without values: {n} {kind} ({reason}).")
 

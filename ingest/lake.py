@@ -148,6 +148,29 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("outline", pa.binary()),
         ]
     ),
+    "territory_change": pa.schema(
+        [
+            ("effective_on", pa.date32()),
+            ("change_code", pa.int16()),
+            ("change", pa.string()),
+            ("from_kind", pa.string()),
+            ("from_code", pa.string()),
+            ("from_name", pa.string()),
+            ("to_kind", pa.string()),
+            ("to_code", pa.string()),
+            ("to_name", pa.string()),
+            ("source_file_id", pa.string()),
+        ]
+    ),
+    "commune_part": pa.schema(
+        [
+            ("code", pa.string()),
+            ("kind", pa.string()),
+            ("name", pa.string()),
+            ("commune_code", pa.string()),
+            ("cog_year", pa.int16()),
+        ]
+    ),
     "cell_weight": pa.schema(
         [
             ("grid_id", pa.string()),
@@ -170,6 +193,8 @@ SORT_KEYS: dict[str, list[str]] = {
     "commune_fact": ["measure_id", "return_period", "commune_code"],
     "catnat_event": ["commune_code", "date_start", "peril_code", "national_code"],
     "territory": ["kind", "code"],
+    "territory_change": ["effective_on", "change_code", "from_code", "to_code", "from_kind", "to_kind"],
+    "commune_part": ["kind", "code"],
     "cell_weight": ["grid_id", "weighting", "territory_id", "cell_id"],
 }
 
