@@ -95,6 +95,7 @@ def ingest_territories(
         done = territories.load(folder, massifs, step)
     kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(done.by_kind.items()))
     out.print(f"{sum(done.by_kind.values())} territories ({kinds}); {done.n_weights} weights.")
+    out.print(f"{_spaced(done.n_changes)} movements of communes since 1943.")
     for (kind, reason), n in sorted(done.without_values.items()):
         out.print(f"Without values: {n} {kind} ({reason}).")
 
@@ -110,6 +111,24 @@ def ingest_elevation(
     done = elevation.load(raster, source)
     for grid_id, n in done.known.items():
         out.print(f"{grid_id}: {_spaced(n)} cells have an altitude, {_spaced(done.uncovered[grid_id])} are not covered.")
+
+
+@ingest_app.command("observed", epilog="Example: `climart ingest observed georisques_catnat catnat_gaspar.csv`")
+def ingest_observed(
+    source: Annotated[str, typer.Argument(help="Registry id of the source.", metavar="SOURCE")],
+    files: Annotated[
+        list[Path], typer.Argument(help="All the files of the dataset, or folders of them.", metavar="PATH")
+    ],
+) -> None:
+    """Load observed or exposure data (disasters, plans, zones, …). What the lake held of the source is replaced."""
+    from ingest import observed
+
+    with _bar(2, "Observed") as step:
+        done = observed.load(source, files, step)
+    rows = ", ".join(f"{_spaced(n)} rows of {table}" for table, n in sorted(done.n_rows.items()))
+    out.print(f"{source}: {rows or 'no row'}.")
+    for remark in done.remarks:
+        out.print(remark, markup=False)
 
 
 Runs = Annotated[list[Path], typer.Argument(help="NetCDF files (.nc), or folders of them.", metavar="FILE")]

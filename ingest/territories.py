@@ -1,8 +1,8 @@
 """Territories: the official geographic code, its groupings and their outlines, and the weights of cells in each.
 
 ``load`` reads a folder of official files (``communes.json``, ``epci.json``, ``departements.json``, ``regions.json``
-of @etalab/decoupage-administratif, a GeoParquet of commune contours, ``caisses_regionales.csv``) and writes the
-lake's ``territory`` and ``cell_weight``.
+of @etalab/decoupage-administratif, a GeoParquet of commune contours, ``caisses_regionales.csv``, INSEE's movements of
+communes) and writes the lake's ``territory``, ``cell_weight`` and the history of communes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import pyarrow.compute as pc
 import shapely
 
 from climart.errors import UserError
-from ingest import grid, lake, weights
+from ingest import commune_history, grid, lake, weights
 
 COG_YEAR = 2026
 COUNTRY = "country:FR"
@@ -46,11 +46,12 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Loaded:
-    """How many territories of each kind, how many of them have no shape, and how many weights."""
+    """How many territories of each kind, how many of them have no shape, how many weights and movements of communes."""
 
     by_kind: dict[str, int]
     without_values: dict[tuple[str, str], int]
     n_weights: int
+    n_changes: int
 
 
 def load(folder: Path, massifs: Path | None = None, progress: Progress = lambda _: None) -> Loaded:
@@ -61,6 +62,7 @@ def load(folder: Path, massifs: Path | None = None, progress: Progress = lambda 
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder. Give the one that holds the official files; see data/README.md.")
     progress("codes")
+    movements = _one(folder, commune_history.PATTERN)
     territories, contours = _codes(folder), _contours(folder)
     progress("contours")
     cells = grid.cells()
@@ -95,6 +97,7 @@ def load(folder: Path, massifs: Path | None = None, progress: Progress = lambda 
     lake.write("territory", _as_arrow(frame))
     lake.write("cell_weight", weights.as_arrow(all_weights, "area"))
     lake.upsert("cell", grid.as_arrow(), "grid_id")
+    n_changes = commune_history.load(movements, _read_json(folder / "communes.json"), COG_YEAR)
     for grid_id in sorted(set(lake.read("cell")["grid_id"].to_pylist()) - {grid.GRID_ID}):
         weigh_grid(grid_id)
     return Loaded(
@@ -103,6 +106,7 @@ def load(folder: Path, massifs: Path | None = None, progress: Progress = lambda 
             Counter((k, r) for k, r in zip(frame["kind"], frame["reason"], strict=True) if isinstance(r, str))
         ),
         n_weights=len(all_weights),
+        n_changes=n_changes,
     )
 
 

@@ -25,7 +25,10 @@ Progress = Callable[[str], None]
 SORT_KEYS = {
     "fct_indicator": "dataset_id, indicator_id, context_id, weighting, territory_id",
     "fct_indicator_run": "dataset_id, indicator_id, context_id, weighting, territory_id",
+    "fct_return_level": "dataset_id, indicator_id, context_id, weighting, territory_id",
     "dim_territory": "kind, code",
+    "dim_territory_change": "effective_on, change_code, from_code, to_code, from_kind, to_kind",
+    "dim_commune_crosswalk": "code, valid_from nulls first",
     "dim_context": "position",
     "dim_simulation": "dataset_id, run_position",
     "dim_indicator_source": "dataset_id, indicator_id, context_id, simulation_id, source_file_id, index_code",
