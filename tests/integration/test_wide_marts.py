@@ -73,16 +73,17 @@ def test_values_and_reasons_are_those_of_the_long_table(sample_mart: Mart, table
     indicators = sample_mart.query(
         "select indicator_id from dim_indicator where list_contains(?, theme)", [list(WIDE[table][0])]
     )
-    assert len(indicators) > 5
+    assert len(indicators) >= 5
+    sampled = "hash(territory_id) % 20 = 0"
     long = " union all ".join(
         f"select territory_id, dataset_id, context_id, '{i}' as indicator_id, {i} as q50, {i}_q05 as q05, "
-        f"{i}_q95 as q95, {i}_delta as delta, {i}_reason as reason from {table}"
+        f"{i}_q95 as q95, {i}_delta as delta, {i}_reason as reason from {table} where {sampled}"
         for (i,) in indicators
     )
     names = ", ".join(f"'{i}'" for (i,) in indicators)
     facts = (
         "select territory_id, dataset_id, context_id, indicator_id, q50, q05, q95, delta_q50, reason "
-        f"from fct_indicator where weighting = 'area' and indicator_id in ({names})"
+        f"from fct_indicator where weighting = 'area' and indicator_id in ({names}) and {sampled}"
     )
     assert sample_mart.query(f"select count(*) from ({facts} except all ({long}))") == [(0,)]
     beside = sample_mart.query(
