@@ -25,6 +25,9 @@ Progress = Callable[[str], None]
 SORT_KEYS = {
     "fct_indicator": "dataset_id, indicator_id, context_id, weighting, territory_id",
     "fct_indicator_run": "dataset_id, indicator_id, context_id, weighting, territory_id",
+    "fct_class": "dataset_id, classification_id, indicator_id, context_id, weighting, territory_id",
+    "fct_grape_suitability": "dataset_id, variety_id, context_id, weighting, territory_id",
+    "dim_class": "classification_id, indicator_id, class",
     "dim_territory": "kind, code",
     "dim_context": "position",
     "dim_simulation": "dataset_id, run_position",
