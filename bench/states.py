@@ -74,7 +74,8 @@ def costs(cells: int, years: int) -> tuple[list[tuple[str, float]], float, int]:
                 shape = (cells, years, len(way.outputs))
             out = np.empty(shape, dtype=np.float32)
             blocks = [by_name[name] for name in way.inputs]
-            label = ", ".join(way.outputs) if len(way.outputs) < 5 else f"{way.outputs[0]} and {len(way.outputs) - 1} more"
+            many = f"{way.outputs[0]} and {len(way.outputs) - 1} more"
+            label = ", ".join(way.outputs) if len(way.outputs) < 5 else many
             found.append((label, clocked(lambda b=blocks, w=way, o=out: w.compute(b, around, o), n)))
             if table is series.DAILY:
                 by_name |= dict(zip(way.outputs, out, strict=True))

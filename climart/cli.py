@@ -110,7 +110,8 @@ def ingest_elevation(
 
     done = elevation.load(raster, source)
     for grid_id, n in done.known.items():
-        out.print(f"{grid_id}: {_spaced(n)} cells have an altitude, {_spaced(done.uncovered[grid_id])} are not covered.")
+        missing = done.uncovered[grid_id]
+        out.print(f"{grid_id}: {_spaced(n)} cells have an altitude, {_spaced(missing)} are not covered.")
 
 
 @ingest_app.command("observed", epilog="Example: `climart ingest observed georisques_catnat catnat_gaspar.csv`")

@@ -71,7 +71,7 @@ def check(path: Path) -> None:
             if raster.crs is None:
                 raise UserError(f"{path.name}: the raster says no coordinate system; expected one, such as EPSG:2154")
             if raster.nodata is None:
-                raise UserError(f"{path.name}: the raster has no nodata value: sea and gaps would count as 0 m. Set one.")
+                raise UserError(f"{path.name}: no nodata value: sea and gaps would count as 0 m. Set one.")
             if raster.count != 1:
                 raise UserError(f"{path.name}: {raster.count} bands; expected one, of metres above the sea")
     except rasterio.errors.RasterioIOError as error:
@@ -115,7 +115,8 @@ def _source(source_id: str) -> registry.Source:
     try:
         return registry.sources()[source_id]
     except KeyError as error:
-        raise UserError(f"source {source_id!r} is not in the registry (known: {', '.join(registry.sources())})") from error
+        known = ", ".join(registry.sources())
+        raise UserError(f"source {source_id!r} is not in the registry (known: {known})") from error
 
 
 def _register(path: Path, source: registry.Source) -> str:

@@ -417,9 +417,7 @@ def schema(catalogue: features.Catalogue) -> pa.Schema:
     return pa.schema([*keys, *((column, pa.float32()) for column in catalogue.columns)])
 
 
-def _facts(
-    plan: SimulationPlan, resolution: series.Resolution, unavailable: dict[str, str]
-) -> dict[str, object]:
+def _facts(plan: SimulationPlan, resolution: series.Resolution, unavailable: dict[str, str]) -> dict[str, object]:
     """What the run's file says of itself."""
     return {
         "simulation_id": plan.simulation_id,

@@ -110,8 +110,8 @@ class Around:
         return _window(self.axis, window)
 
 
-# Input blocks (cells × days, float32, NaN where missing), what lies around, the array to fill: (outputs, cells, days) for
-# daily series, (cells, years, outputs) for a seasonal state.
+# Input blocks (cells × days, float32, NaN where missing), what lies around, the array to fill: (outputs, cells, days)
+# for daily series, (cells, years, outputs) for a seasonal state.
 Compute = Callable[[Sequence[Block], Around, Any], None]
 
 
@@ -195,15 +195,9 @@ DAILY = (
     Way(("maize_day",), ("tasmin", "tasmax"), _days(days.maize_day)),
     Way(("costic_day",), ("tasmin", "tasmax"), _days(days.costic_day)),
     # Against the reference period
-    Way(
-        ("tasmax_anomaly",), ("tasmax",), _of_calendar_days(reference.anomaly, reference.HALF_WINDOW), ("reference",)
-    ),
-    Way(
-        ("tasmin_anomaly",), ("tasmin",), _of_calendar_days(reference.anomaly, reference.HALF_WINDOW), ("reference",)
-    ),
-    Way(
-        ("tasmax_above_p90",), ("tasmax",), _of_calendar_days(reference.above_daily_percentile, 0.9), ("reference",)
-    ),
+    Way(("tasmax_anomaly",), ("tasmax",), _of_calendar_days(reference.anomaly, reference.HALF_WINDOW), ("reference",)),
+    Way(("tasmin_anomaly",), ("tasmin",), _of_calendar_days(reference.anomaly, reference.HALF_WINDOW), ("reference",)),
+    Way(("tasmax_above_p90",), ("tasmax",), _of_calendar_days(reference.above_daily_percentile, 0.9), ("reference",)),
     Way(
         ("pr_above_wet_p95", "pr_above_wet_p99", "pr_above_q90", "pr_less_q99"),
         ("prtot",),
@@ -263,9 +257,7 @@ def _bloom(fruit: str) -> Way:
     return Way(tuple(f"{fruit}.{column}" for column in chill.BLOOM_COLUMNS), ("tasmin", "tasmax"), compute)
 
 
-def _standardized(
-    function: Callable[..., npt.NDArray[np.float64]], name: str, months: int
-) -> Compute:
+def _standardized(function: Callable[..., npt.NDArray[np.float64]], name: str, months: int) -> Compute:
     def compute(blocks: Sequence[Block], around: Around, out: Any) -> None:
         span = around.reference
         monthly = function(*blocks, around.axis.month_starts, months, span.years)

@@ -54,7 +54,8 @@ def _departements(grid: Grid) -> pd.DataFrame:
     weights = weights[weights["territory_id"].str.startswith("departement:") & (weights["weighting"] == "area")]
     areas = lake.read("territory").select(["territory_id", "area_km2"]).to_pandas()
     weights = weights.merge(areas, on="territory_id")
-    weights = weights.assign(km2=weights["weight"] * weights["area_km2"]).sort_values(["cell_id", "km2", "territory_id"])
+    weights = weights.assign(km2=weights["weight"] * weights["area_km2"])
+    weights = weights.sort_values(["cell_id", "km2", "territory_id"])
     return weights.drop_duplicates("cell_id", keep="last")[["cell_id", "territory_id"]]
 
 

@@ -18,7 +18,7 @@ from ingest.sample import climate, daily, drias, elevation, geography
 
 @dataclass(frozen=True)
 class SampleFiles:
-    """What ``generate`` wrote: the territories folder, its files, the DRIAS exports, the elevation, the daily NetCDF."""
+    """What ``generate`` wrote: the territories folder, its files, DRIAS exports, elevation, daily NetCDF."""
 
     territories: Path
     territory_files: tuple[Path, ...]

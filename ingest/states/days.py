@@ -12,6 +12,7 @@ from ingest.jit import compiled
 Block = npt.NDArray[np.float32]
 Cells = npt.NDArray[np.float64]
 
+
 @compiled()
 def mean_of_extremes(tasmin: Block, tasmax: Block, out: Block) -> None:
     """(Tn + Tx) / 2, °C."""
@@ -56,7 +57,7 @@ def maize_day(tasmin: Block, tasmax: Block, out: Block) -> None:
 
 @compiled("float64(float64,float64,float64)")
 def costic(tn: float, tx: float, base: float) -> float:
-    """Heating degree days of a day by the COSTIC formula (°C d), from its extreme temperatures (°C); indicators.md §1."""
+    """Heating degree days of a day by the COSTIC formula (°C d), from its extreme temperatures (°C)."""
     if tn != tn or tx != tx:
         return nan
     if base > tx:

@@ -56,7 +56,7 @@ def l_moments(x: Months) -> tuple[Months, Months, Months]:
 
 
 def gamma_probability(x: Months, l1: Months, l2: Months) -> Months:
-    """P(X ≤ x) of the gamma distribution with these L-moments. Hosking & Wallis 1997, §A.8 (approximation of Hosking)."""
+    """P(X ≤ x) of the gamma distribution with these L-moments. Hosking & Wallis 1997, §A.8."""
     with np.errstate(divide="ignore", invalid="ignore"):
         cv = l2 / l1
         low = np.pi * cv**2
@@ -168,7 +168,7 @@ def sswi(swi: Block, month_starts: Starts, months: int, reference: slice) -> Mon
 
 
 def by_year(monthly: Months) -> Months:
-    """What a year keeps of its twelve months (cells, years, columns): ``YEAR_COLUMNS``; NaN where a month is missing."""
+    """What a year keeps of its months (cells, years, columns): ``YEAR_COLUMNS``; NaN where a month is missing."""
     x = _calendar(monthly)
     summer = x[:, :, 5:10]
     columns = [x.mean(axis=2), *(100 * (x < limit).mean(axis=2) for limit in (ONE_IN_10, ONE_IN_25))]
