@@ -40,8 +40,7 @@ def load(path: Path, source_id: str) -> Loaded:
     no CRS or no nodata value, or whose values are not metres.
     """
     source = _source(source_id)
-    check(path)
-    file_id = _register(path, source)
+    file_id = _register(path, source, check(path))
     known, uncovered, tables = {}, {}, []
     for grid_id, cells in _grids().items():
         altitude = means(path, cells)
@@ -64,8 +63,8 @@ def load(path: Path, source_id: str) -> Loaded:
     return Loaded(known, uncovered)
 
 
-def check(path: Path) -> None:
-    """Raise UserError unless the file is a raster that says where it is and what is missing in it."""
+def check(path: Path) -> int:
+    """Number of pixels of a raster that says where it is and what is missing in it. Raises UserError for another."""
     try:
         with rasterio.open(path) as raster:
             if raster.crs is None:
@@ -74,6 +73,7 @@ def check(path: Path) -> None:
                 raise UserError(f"{path.name}: no nodata value: sea and gaps would count as 0 m. Set one.")
             if raster.count != 1:
                 raise UserError(f"{path.name}: {raster.count} bands; expected one, of metres above the sea")
+            return int(raster.width * raster.height)
     except rasterio.errors.RasterioIOError as error:
         raise UserError(f"{path}: cannot be read as a raster ({error})") from error
 
@@ -119,7 +119,7 @@ def _source(source_id: str) -> registry.Source:
         raise UserError(f"source {source_id!r} is not in the registry (known: {known})") from error
 
 
-def _register(path: Path, source: registry.Source) -> str:
+def _register(path: Path, source: registry.Source, n_pixels: int) -> str:
     digest = sha256_of(path)
     row = {
         **dict.fromkeys(lake.SCHEMAS["source_file"].names),
@@ -128,6 +128,7 @@ def _register(path: Path, source: registry.Source) -> str:
         "name": path.name,
         "bytes": path.stat().st_size,
         "sha256": digest,
+        "rows": n_pixels,
         "licence": source.licence,
     }
     lake.open_registers()

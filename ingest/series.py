@@ -152,7 +152,8 @@ def _copy(blocks: Sequence[Block], around: Around, out: Any) -> None:
 
 def _huglin(blocks: Sequence[Block], around: Around, out: Any) -> None:
     coefficient = np.array([vine.huglin_coefficient(float(latitude)) for latitude in around.site.latitude])
-    days.huglin_day(*blocks, coefficient, out)
+    tasmin, tasmax = blocks
+    days.huglin_day(tasmin, tasmax, coefficient, out)
 
 
 def _at_altitude(function: Callable[..., None]) -> Compute:
@@ -161,12 +162,16 @@ def _at_altitude(function: Callable[..., None]) -> Compute:
 
 def _penman_monteith(blocks: Sequence[Block], around: Around, out: Any) -> None:
     site = around.site
-    evapotranspiration.penman_monteith_days(*blocks, site.latitude, site.altitude, around.day_of_year, out)
+    tasmin, tasmax, huss, rsds, wind = blocks
+    evapotranspiration.penman_monteith_days(
+        tasmin, tasmax, huss, rsds, wind, site.latitude, site.altitude, around.day_of_year, out
+    )
 
 
 def _hargreaves(blocks: Sequence[Block], around: Around, out: Any) -> None:
     coefficient = evapotranspiration.HARGREAVES_COEFFICIENTS["hargreaves_samani"]
-    evapotranspiration.hargreaves_days(*blocks, around.site.latitude, around.day_of_year, coefficient, out)
+    tasmin, tasmax = blocks
+    evapotranspiration.hargreaves_days(tasmin, tasmax, around.site.latitude, around.day_of_year, coefficient, out)
 
 
 def _by_year(function: Callable[..., None]) -> Compute:
@@ -175,17 +180,22 @@ def _by_year(function: Callable[..., None]) -> Compute:
 
 def _bucket(blocks: Sequence[Block], around: Around, out: Any) -> None:
     capacity = np.full(len(around.site.latitude), soil.DEFAULT_CAPACITY)
-    soil.swi_bucket(*blocks, capacity, around.year_starts, out)
+    water_input, pet = blocks
+    soil.swi_bucket(water_input, pet, capacity, around.year_starts, out)
 
 
 def _grass(blocks: Sequence[Block], around: Around, out: Any) -> None:
     capacity = np.full(len(around.site.latitude), grass.DEFAULT_CAPACITY)
     group = grass.GROUPS[grass.DEFAULT_GROUP].row
-    grass.grass_growth(*blocks, capacity, group, grass.DEFAULT_NITROGEN, around.year_starts, out)
+    tas, rsds, prtot, water_input, pet = blocks
+    grass.grass_growth(
+        tas, rsds, prtot, water_input, pet, capacity, group, grass.DEFAULT_NITROGEN, around.year_starts, out
+    )
 
 
 def _canicule(blocks: Sequence[Block], around: Around, out: Any) -> None:
-    heat.canicule(*blocks, around.site.alert_night, around.site.alert_day, out)
+    tasmin, tasmax = blocks
+    heat.canicule(tasmin, tasmax, around.site.alert_night, around.site.alert_day, out)
 
 
 DAILY = (
@@ -234,25 +244,29 @@ def _vine(names: tuple[str, ...]) -> Way:
 
     def compute(blocks: Sequence[Block], around: Around, out: Any) -> None:
         shape = (*out.shape[:2], len(names), len(vine.VINE_COLUMNS))
-        vine.vine_seasons(*blocks, around.marks(*vine.VINE_MARKS), rows, out.reshape(shape))
+        tasmin, tasmax = blocks
+        vine.vine_seasons(tasmin, tasmax, around.marks(*vine.VINE_MARKS), rows, out.reshape(shape))
 
     outputs = tuple(f"{name}.{column}" for name in names for column in vine.VINE_COLUMNS)
     return Way(outputs, ("tasmin", "tasmax"), compute)
 
 
 def _dryness(blocks: Sequence[Block], around: Around, out: Any) -> None:
-    vine.dryness_index(*blocks, around.marks(*vine.DRYNESS_MARKS), out[:, :, 0])
+    prtot, pet = blocks
+    vine.dryness_index(prtot, pet, around.marks(*vine.DRYNESS_MARKS), out[:, :, 0])
 
 
 def _chill(blocks: Sequence[Block], around: Around, out: Any) -> None:
     windows = around.window(chill.WINDOW)
-    chill.chill_portions(*blocks, around.site.latitude, around.day_of_year, windows, out)
+    tasmin, tasmax = blocks
+    chill.chill_portions(tasmin, tasmax, around.site.latitude, around.day_of_year, windows, out)
 
 
 def _bloom(fruit: str) -> Way:
     def compute(blocks: Sequence[Block], around: Around, out: Any) -> None:
         marks = around.marks(*chill.BLOOM_MARKS, chill.BLOOM_ENDS[fruit])
-        chill.bloom_frost(*blocks, marks, chill.BLOOM_NEEDS[fruit], out)
+        tasmin, tasmax = blocks
+        chill.bloom_frost(tasmin, tasmax, marks, chill.BLOOM_NEEDS[fruit], out)
 
     return Way(tuple(f"{fruit}.{column}" for column in chill.BLOOM_COLUMNS), ("tasmin", "tasmax"), compute)
 

@@ -61,4 +61,5 @@ def _departements(grid: Grid) -> pd.DataFrame:
 
 def _of_grid(table: str, grid: Grid) -> pd.DataFrame:
     rows = lake.read(table)
-    return rows.filter(pc.equal(rows["grid_id"], grid.grid_id)).to_pandas()
+    found: pd.DataFrame = rows.filter(pc.equal(rows["grid_id"], grid.grid_id)).to_pandas()
+    return found

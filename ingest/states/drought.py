@@ -80,7 +80,7 @@ def logistic_probability(x: Months, l1: Months, l2: Months, t3: Months) -> Month
         reduced = (x - place) / scale
         inner = np.maximum(1 - k * reduced, 0.0)
         y = np.where(small, reduced, -np.log(inner) / np.where(small, 1.0, k))
-        return np.asarray(special.expit(y))
+        return np.asarray(special.expit(y), dtype=np.float64)
 
 
 def _calendar(monthly: Months) -> Months:
@@ -88,7 +88,7 @@ def _calendar(monthly: Months) -> Months:
 
 
 def _score(probability: Months, limit: float) -> Months:
-    return np.clip(special.ndtri(probability), -limit, limit)
+    return np.asarray(np.clip(special.ndtri(probability), -limit, limit))
 
 
 def spi_of(totals: Months, reference: slice) -> Months:
