@@ -48,6 +48,7 @@ def load(
     lake.open_registers()
     for plan in plans:
         _weigh(plan)  # first: the place of a cell is part of what a run is reduced with
+        _refuse_second_pet_method(plan)
         source = sources[plan.run.dataset_id]
         files = _files(plan, source)
         inputs = _inputs(plan, files)
@@ -58,6 +59,21 @@ def load(
         done.reports.append(report)
         _register(plan, source, files, report, inputs)
     return done
+
+
+def _refuse_second_pet_method(plan: SimulationPlan) -> None:
+    """Evapotranspiration had in two ways never meets in one dataset (indicators.md §0.1)."""
+    site = sites.of_cells(plan.grid, plan.grid.nodes(grids.METROPOLITAN))
+    method = reduce.pet_method(plan, plan.resolution(features.catalogue(), site))
+    others = lake.read("simulation").to_pylist()
+    for other in others:
+        same = other["dataset_id"] == plan.run.dataset_id and other["simulation_id"] != plan.simulation_id
+        if same and method and other["pet_method"] and other["pet_method"] != method:
+            raise UserError(
+                f"{plan.simulation_id} has its evapotranspiration by {method}, {other['simulation_id']} of the same "
+                f"dataset by {other['pet_method']}: they are never mixed. Choose with --pet, give the run the files "
+                "that the others have, or name another dataset with --dataset. This run was not loaded."
+            )
 
 
 def _source(plan: SimulationPlan) -> registry.Source:

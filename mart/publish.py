@@ -34,6 +34,7 @@ SORT_KEYS = {
     "dim_commune_crosswalk": "code, valid_from nulls first",
     "dim_context": "position",
     "dim_simulation": "dataset_id, run_position",
+    "dim_indicator_availability": "dataset_id, indicator_id",
     "dim_indicator_source": "dataset_id, indicator_id, context_id, simulation_id, source_file_id, index_code",
 }
 WIDE_ORDER = "dataset_id, context_id, territory_id"

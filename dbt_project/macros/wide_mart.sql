@@ -6,6 +6,7 @@
 {%- set catalogue = ref('indicators') %}
 {%- set shape = ref('wide_columns') %}
 {%- set territories = ref('int_territories') %}
+{%- set availability = ref('dim_indicator_availability') %}
 {%- if execute %}
 {%- set themes = "'" ~ model.config.meta.themes | join("', '") ~ "'" %}
 {%- set indicators = run_query(
@@ -55,6 +56,16 @@ wide as (
     )
     group by territory_key, dataset_id, context_id
 
+),
+
+-- why a dataset has an indicator nowhere
+absent as (
+
+    pivot (select dataset_id, indicator_id, reason from {{ availability }})
+    on indicator_id in ('{{ indicators | join("', '") }}')
+    using any_value(reason)
+    group by dataset_id
+
 )
 
 select
@@ -65,12 +76,12 @@ select
     {%- for indicator in indicators %}
     {%- for suffix, measure, data_type in measures %},
     {%- if indicator not in present %}
-    {{ "'not_in_dataset'" if measure == 'reason' else 'null' }}::{{ data_type }} as {{ indicator }}{{ suffix or '' }}
+    {{ "absent." ~ indicator if measure == 'reason' else 'null' }}::{{ data_type }} as {{ indicator }}{{ suffix or '' }}
     {%- elif measure == 'reason' %}
     case
         when wide.{{ indicator }} is not null then wide.{{ indicator }}.reason
         when dataset_id in ('{{ datasets[indicator] | join("', '") }}') then 'not_in_context'
-        else 'not_in_dataset'
+        else absent.{{ indicator }}
     end as {{ indicator }}{{ suffix }}
     {%- else %}
     wide.{{ indicator }}.{{ measure }} as {{ indicator }}{{ suffix or '' }}
@@ -79,5 +90,6 @@ select
     {%- endfor %}
 from places
 left join wide using (territory_key, dataset_id, context_id)
+left join absent using (dataset_id)
 {%- endif %}
 {% endmacro %}
