@@ -238,13 +238,16 @@ def _inputs(folder: Path) -> list[str]:
             "any_value(dim_dataset.validation_status) from dim_dataset join dim_simulation using (dataset_id) "
             "group by dataset_id order by dataset_id"
         ).fetchall()
-        files = connection.execute("select sha256 from dim_source_file order by sha256").fetchall()
+        files = connection.execute(
+            "select sha256 from dim_source_file "
+            "where source_file_id in (select source_file_id from dim_indicator_source) order by sha256"
+        ).fetchall()
     # what the files hold, not when a release was made of them: the page changes with its inputs only
     digest = hashlib.sha256("\n".join(str(sha256) for (sha256,) in files).encode()).hexdigest()
     lines = ["Inputs of this page:", ""]
     for dataset_id, title, n_runs, status in datasets:
         lines.append(f"- `{dataset_id}` ({title}): {n_runs} run{'s' if n_runs > 1 else ''}, {status}")
-    return [*lines, f"- {len(files)} files; sha256 of their sha256: `{digest}`"]
+    return [*lines, f"- {len(files)} files of indices; sha256 of their sha256: `{digest}`"]
 
 
 def _sources(rows: Sequence[Comparison]) -> list[str]:
