@@ -31,6 +31,7 @@ national: .venv/.app ## Build the national mart: make national REAL_DATA=folder 
 	@test -n "$(REAL_DATA)" || { echo "make national: say where the real files are, REAL_DATA=folder (see data/README.md)"; exit 2; }
 	$(BIN)/climart ingest territories "$(REAL_DATA)/admin" --massifs "$(REAL_DATA)/snow/massifs.shp"
 	$(BIN)/climart ingest drias "$(REAL_DATA)/drias/tracc2023"
+	$(BIN)/climart ingest drias "$(REAL_DATA)/drias/drias2020" --skip-bad
 	$(BIN)/climart build
 	$(BIN)/climart publish
 
@@ -51,6 +52,7 @@ bench: .venv/.dev ## Measure against peers: make bench (with REAL_DATA=folder, t
 
 docs: .venv/.dev ## Write the generated reference pages
 	$(BIN)/python -m mart.dictionary docs/reference/dictionary.md
+	$(BIN)/python -m mart.validation docs/methods/validation.md
 
 clean: ## Remove what was built (never what you received: data/raw stays)
 	rm -rf data/sample data/lake data/warehouse.duckdb* data/warehouse.json data/releases data/.dbt build *.egg-info

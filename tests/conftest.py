@@ -87,13 +87,14 @@ def sample_mart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mart]:
 
 @pytest.fixture(scope="session")
 def national_mart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mart]:
-    """The national mart, from the 51 real exports and the real contours."""
+    """The national mart, from the 51 real TRACC exports, the 3 sound DRIAS-2020 ones and the real contours."""
     data, root = real_data(), tmp_path_factory.mktemp("national_mart")
     said = {
         "territories": climart(
             root, "ingest", "territories", data / "admin", "--massifs", data / "snow" / "massifs.shp"
         ),
         "ingest": climart(root, "ingest", "drias", data / "drias" / "tracc2023"),
+        "drias2020": climart(root, "ingest", "drias", data / "drias" / "drias2020", "--skip-bad"),
         "build": climart(root, "build"),
         "publish": climart(root, "publish"),
     }
