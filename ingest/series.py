@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ingest.calendars import Axis, Window
-from ingest.states import chill, days, drought, evapotranspiration, grass, heat, humidity, reference, soil, vine
+from ingest.states import chill, days, drought, evapotranspiration, fire, grass, heat, humidity, reference, soil, vine
 from ingest.variables import VARIABLES
 
 Block = npt.NDArray[np.float32]
@@ -198,6 +198,11 @@ def _canicule(blocks: Sequence[Block], around: Around, out: Any) -> None:
     heat.canicule(tasmin, tasmax, around.site.alert_night, around.site.alert_day, out)
 
 
+def _fire(blocks: Sequence[Block], around: Around, out: Any) -> None:
+    tasmax, hurs, wind, prtot, swe = blocks
+    fire.fwi(tasmax, hurs, wind, prtot, swe, around.axis.month_of, around.year_starts, out)
+
+
 DAILY = (
     Way(("tmean",), ("tasmin", "tasmax"), _days(days.mean_of_extremes)),
     Way(("dtr",), ("tasmax", "tasmin"), _days(days.difference)),
@@ -235,6 +240,7 @@ DAILY = (
     Way(("snowfall",), ("prtot", "tas"), _days(soil.snowfall)),
     Way(soil.RAIN_AND_MELT_OUTPUTS, ("prtot", "snowfall", "tas"), _by_year(soil.rain_and_melt)),
     Way(soil.SWI_OUTPUTS, ("water_input", "pet"), _bucket),
+    Way(fire.FIRE_OUTPUTS, ("tasmax", "hurs_tx", "sfcWind", "prtot", "swe_degree_day"), _fire),
     Way(grass.GRASS_OUTPUTS, ("tas", "rsds", "prtot", "water_input", "pet"), _grass),
 )
 
