@@ -11,8 +11,6 @@
     ('rx1d', 'rx5d', 1), ('rx5d', 'rx1d', 5), ('rr_djf', 'rr_yr', 1), ('rr_jja', 'rr_yr', 1),
     ('scd100', 'scd50', 1), ('scd50', 'scd30', 1), ('scd30', 'scd5', 1),
     ('prsn_sum', 'rr_yr', 1),
-    ('vine_budburst_doy', 'vine_flowering_doy', 1), ('vine_flowering_doy', 'vine_veraison_doy', 1),
-    ('vine_veraison_doy', 'vine_harvest_doy', 1),
 ] %}
 {%- set checks = [] %}
 {%- for table, indicators in [
