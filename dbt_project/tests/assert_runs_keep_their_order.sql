@@ -16,11 +16,6 @@
     ('dry_soil_days_jja', 'dry_soil_days', 1),
     ('grass_spring', 'grass_yield', 1), ('grass_summer', 'grass_yield', 1), ('grass_autumn', 'grass_yield', 1),
 ] %}
-{%- for profile in ['', '_early', '_middle', '_late'] %}
-    {%- for earlier, later in [('budburst', 'flowering'), ('flowering', 'veraison'), ('veraison', 'harvest')] %}
-        {%- do orders.append(('vine_' ~ earlier ~ '_doy' ~ profile, 'vine_' ~ later ~ '_doy' ~ profile, 1)) %}
-    {%- endfor %}
-{%- endfor %}
 {%- for index in ['spi3', 'spi6', 'spi12', 'spei3', 'spei6', 'spei12', 'sswi3'] %}
     {%- do orders.append((index ~ '_below_25y', index ~ '_below_10y', 1)) %}
 {%- endfor %}
