@@ -31,7 +31,7 @@ national: .venv/.app ## Build the national mart: make national REAL_DATA=folder 
 	@test -n "$(REAL_DATA)" || { echo "make national: say where the real files are, REAL_DATA=folder (see data/README.md)"; exit 2; }
 	$(BIN)/climart ingest territories "$(REAL_DATA)/admin" --massifs "$(REAL_DATA)/snow/massifs.shp"
 	$(BIN)/climart ingest drias "$(REAL_DATA)/drias/tracc2023"
-	$(BIN)/climart ingest drias "$(REAL_DATA)/drias/drias2020" --skip-bad
+	test ! -d "$(REAL_DATA)/drias/drias2020" || $(BIN)/climart ingest drias "$(REAL_DATA)/drias/drias2020" --skip-bad
 	$(BIN)/climart build
 	$(BIN)/climart publish
 
