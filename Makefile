@@ -20,6 +20,7 @@ mart: .venv/.app ## Set up, build the embedded sample and publish it, without se
 	$(BIN)/climart ingest territories data/sample/territories
 	$(BIN)/climart ingest drias data/sample/drias
 	$(BIN)/climart ingest netcdf data/sample/netcdf
+	$(BIN)/climart ingest observed data/sample/observed
 	$(BIN)/climart build
 	$(BIN)/climart publish
 
@@ -30,6 +31,8 @@ national: .venv/.app ## Build the national mart: make national REAL_DATA=folder 
 	@test -n "$(REAL_DATA)" || { echo "make national: say where the real files are, REAL_DATA=folder (see data/README.md)"; exit 2; }
 	$(BIN)/climart ingest territories "$(REAL_DATA)/admin" --massifs "$(REAL_DATA)/snow/massifs.shp"
 	$(BIN)/climart ingest drias "$(REAL_DATA)/drias/tracc2023"
+	$(BIN)/climart ingest observed georisques_catnat_counts "$(REAL_DATA)/hazard/gazetteer_catnat.json.gz"
+	$(BIN)/climart ingest observed anct_pprn "$(REAL_DATA)/hazard/pprn_communes_anct_2024.xlsx"
 	$(BIN)/climart build
 	$(BIN)/climart publish
 

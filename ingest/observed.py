@@ -68,6 +68,16 @@ def load(source_id: str, given: Sequence[Path], progress: Progress = lambda _: N
     return Loaded({table: len(rows) for table, rows in tables.items() if rows}, tuple(remarks))
 
 
+def load_folder(folder: Path, progress: Progress = lambda _: None) -> dict[str, Loaded]:
+    """Load every source of a folder whose subfolders are named by registry ids; what was loaded, by source."""
+    sources = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    if not sources:
+        raise UserError(f"{folder}: no subfolder. Expected one per source, named by its registry id.")
+    for path in sources:
+        _source(path.name)
+    return {path.name: load(path.name, [path], progress) for path in sources}
+
+
 def _source(source_id: str) -> registry.Source:
     known = {name: source for name, source in registry.sources().items() if source.observed}
     if source_id not in known:

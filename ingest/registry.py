@@ -43,7 +43,7 @@ class NetcdfName(BaseModel):
 
 
 class Column(BaseModel):
-    """Where a table holds a measure: numbers times ``factor``; with ``equals``: ``factor`` where the cell says so, else 0."""
+    """Where a table holds a measure: a number × ``factor``; with ``equals``, ``factor`` if the cell says so, else 0."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

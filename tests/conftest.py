@@ -74,6 +74,7 @@ def sample_mart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mart]:
     exports = sorted((root / "sample" / "drias").glob("*.txt"))
     said["territories"] = climart(root, "ingest", "territories", root / "sample" / "territories")
     said["netcdf"] = climart(root, "ingest", "netcdf", root / "sample" / "netcdf")
+    said["observed"] = climart(root, "ingest", "observed", root / "sample" / "observed")
     said["first ingest"] = climart(root, "ingest", "drias", *exports[:-1])
     said["first build"] = climart(root, "build")
     said["first publish"] = climart(root, "publish")
@@ -92,6 +93,10 @@ def national_mart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mart]:
             root, "ingest", "territories", data / "admin", "--massifs", data / "snow" / "massifs.shp"
         ),
         "ingest": climart(root, "ingest", "drias", data / "drias" / "tracc2023"),
+        "catnat": climart(
+            root, "ingest", "observed", "georisques_catnat_counts", data / "hazard" / "gazetteer_catnat.json.gz"
+        ),
+        "pprn": climart(root, "ingest", "observed", "anct_pprn", data / "hazard" / "pprn_communes_anct_2024.xlsx"),
         "build": climart(root, "build"),
         "publish": climart(root, "publish"),
     }

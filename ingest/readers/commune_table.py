@@ -1,4 +1,4 @@
-"""Tables with a row per commune (or several, summed): CSV, XLSX, Parquet. The source's YAML says which column is what."""
+"""Tables with a row per commune (or several, summed): CSV, XLSX, Parquet. The source's YAML says which column it is."""
 
 from __future__ import annotations
 

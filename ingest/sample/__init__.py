@@ -2,7 +2,8 @@
 
 Real codes and names on approximate outlines (``geography``), a simulated climate whose départements look like
 the real TRACC-2023 ensemble (``climate``), as DRIAS text exports (``drias``), and
-simulated days of 128 cells as NetCDF (``daily``, ``weather``). The readers of real files read
+simulated days of 128 cells as NetCDF (``daily``, ``weather``), and
+invented disasters, plans and flood zones (``observed``). The readers of real files read
 it; nothing in the project treats it apart. Another producer's format is one more module here, and one more
 field of ``SampleFiles``.
 """
@@ -13,21 +14,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingest.sample import climate, daily, drias, geography
+from ingest.sample import climate, daily, drias, geography, observed
 
 
 @dataclass(frozen=True)
 class SampleFiles:
-    """What ``generate`` wrote: the territories folder, its files, the DRIAS exports, the daily NetCDF."""
+    """What ``generate`` wrote: the territories folder, its files, DRIAS exports, observed data, daily NetCDF."""
 
     territories: Path
     territory_files: tuple[Path, ...]
     drias: tuple[Path, ...]
+    observed: tuple[Path, ...]
     daily: tuple[Path, ...]
 
 
 def generate(out: Path, progress: Callable[[str], None] | None = None, *, with_daily: bool = True) -> SampleFiles:
-    """Write the sample into ``out/territories``, ``out/drias`` and ``out/netcdf``; the same bytes at every call.
+    """Write the sample into ``out``: territories, drias, observed, netcdf; the same bytes at every call.
 
     with_daily: also the daily NetCDF, three quarters of the time and of the bytes.
     progress: called with a short text (English) at the start of each step.
@@ -41,8 +43,10 @@ def generate(out: Path, progress: Callable[[str], None] | None = None, *, with_d
     fields = climate.simulate(shares, [str(code) for code in departements.index])
     say("DRIAS exports")
     exports = drias.write_exports(out / "drias", fields, shares)
+    say("observed data")
+    facts = observed.write_all(out / "observed")
     netcdf: list[Path] = []
     if with_daily:
         say("daily NetCDF")
         netcdf = daily.generate_daily(out / "netcdf", say)
-    return SampleFiles(out / "territories", territory_files, exports, tuple(netcdf))
+    return SampleFiles(out / "territories", territory_files, exports, facts, tuple(netcdf))
