@@ -59,6 +59,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("year_end", pa.int16()),
             ("validation_status", pa.string()),
             ("grid_id", pa.string()),
+            ("pet_method", pa.string()),  # how evapotranspiration was had; NULL where no feature reads it
             ("content_sha256", pa.string()),
         ]
     ),
@@ -95,6 +96,14 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("latitude", pa.float64()),
             ("is_extrapolated", pa.bool_()),
             ("polygon", pa.binary()),  # WKB, WGS 84; NULL on the 8 km grid, whose squares follow from x and y
+        ]
+    ),
+    "cell_altitude": pa.schema(
+        [
+            ("grid_id", pa.string()),
+            ("cell_id", pa.int32()),
+            ("altitude_m", pa.float32()),  # mean over the cell
+            ("source_file_id", pa.string()),
         ]
     ),
     "commune_fact": pa.schema(
@@ -190,6 +199,7 @@ SORT_KEYS: dict[str, list[str]] = {
     "producer_index": ["index_code", "context_id", "season", "cell_id"],
     "producer_index_header": ["source_file_id", "index_code"],
     "cell": ["grid_id", "cell_id"],
+    "cell_altitude": ["grid_id", "cell_id"],
     "commune_fact": ["measure_id", "return_period", "commune_code"],
     "catnat_event": ["commune_code", "date_start", "peril_code", "national_code"],
     "territory": ["kind", "code"],

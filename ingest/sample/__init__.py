@@ -14,22 +14,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingest.sample import climate, daily, drias, geography, observed
+from ingest.sample import climate, daily, drias, elevation, geography, observed
 
 
 @dataclass(frozen=True)
 class SampleFiles:
-    """What ``generate`` wrote: the territories folder, its files, DRIAS exports, observed data, daily NetCDF."""
+    """What ``generate`` wrote: territories and their files, DRIAS exports, observed data, elevation, daily NetCDF."""
 
     territories: Path
     territory_files: tuple[Path, ...]
     drias: tuple[Path, ...]
     observed: tuple[Path, ...]
+    elevation: Path
     daily: tuple[Path, ...]
 
 
 def generate(out: Path, progress: Callable[[str], None] | None = None, *, with_daily: bool = True) -> SampleFiles:
-    """Write the sample into ``out``: territories, drias, observed, netcdf; the same bytes at every call.
+    """Write the sample into ``out``, a folder per kind of file; the same bytes at every call.
 
     with_daily: also the daily NetCDF, three quarters of the time and of the bytes.
     progress: called with a short text (English) at the start of each step.
@@ -45,8 +46,9 @@ def generate(out: Path, progress: Callable[[str], None] | None = None, *, with_d
     exports = drias.write_exports(out / "drias", fields, shares)
     say("observed data")
     facts = observed.write_all(out / "observed")
+    altitudes = elevation.write(out / "elevation" / "elevation.tif")
     netcdf: list[Path] = []
     if with_daily:
         say("daily NetCDF")
         netcdf = daily.generate_daily(out / "netcdf", say)
-    return SampleFiles(out / "territories", territory_files, exports, facts, tuple(netcdf))
+    return SampleFiles(out / "territories", territory_files, exports, facts, altitudes, tuple(netcdf))

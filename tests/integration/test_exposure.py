@@ -14,7 +14,7 @@ def values(mart: Mart, territory: str, dataset: str) -> dict[object, object]:
     return dict(
         mart.query(
             "select measure_id, value from fct_exposure where territory_id = ? and dataset_id = ?", [territory, dataset]
-        )  # type: ignore[arg-type]
+        )
     )
 
 
@@ -30,7 +30,7 @@ def test_catnat_events_are_counted_by_their_first_day(sample_mart: Mart) -> None
         "select date_start, date_end from fct_exposure where territory_id = ? and measure_id = 'catnat_rate10'",
         [CHAMBERY],
     )
-    years = (end - start).days / 365.25  # type: ignore[operator]
+    years = (end - start).days / 365.25
     assert found["catnat_rate10"] == pytest.approx(10 * 3 / years) and years > 40
 
 
