@@ -38,6 +38,7 @@ communes as (
         case when facts.commune_code is null then series.date_end else facts.date_end end as date_end,
         coalesce(facts.source_file_id, series.source_file_id) as source_file_id,
         facts.note,
+        coalesce(facts.studied_share < {{ var('min_studied_share') }}, false) as is_partial,
         case
             when facts.commune_code is not null then facts.value
             when absent.meaning = 'zero' then 0
@@ -102,8 +103,9 @@ groups as (
             when 'mean' then sum(weighted.value * weighted.weight_value)
                 / nullif(sum(weighted.weight_value) filter (weighted.value is not null), 0)
         end as value,
+        bool_or(weighted.is_partial) as is_partial,
         count(*) as n_communes,
-        count_if(weighted.value is not null or weighted.reason = 'no_event') as n_communes_studied
+        count_if(weighted.value is not null or weighted.reason in ('no_event', 'no_weight')) as n_communes_studied
     from weighted
     inner join {{ ref('int_territory_members') }} as members on weighted.territory_id = members.commune_id
     where members.territory_id is not null and weighted.aggregation <> 'none'
@@ -116,7 +118,7 @@ every_territory as (
     select
         * exclude (population, area_km2, aggregation, weight),
         1 as n_communes,
-        (value is not null or reason = 'no_event')::integer as n_communes_studied
+        (value is not null or reason in ('no_event', 'no_weight'))::integer as n_communes_studied
     from communes
     union all by name
     select
@@ -139,7 +141,8 @@ select
     every_territory.value,
     case
         when every_territory.n_communes_studied = 0 then 'not_studied'
-        when every_territory.n_communes_studied < every_territory.n_communes then 'partly_studied'
+        when every_territory.n_communes_studied < every_territory.n_communes or every_territory.is_partial
+            then 'partly_studied'
         else 'studied'
     end as state,
     every_territory.date_start,

@@ -15,7 +15,7 @@ with given as (
     inner join {{ ref('int_source_communes') }} as communes
         on facts.dataset_id = communes.dataset_id
         and facts.commune_code = communes.commune_code
-        and coalesce(facts.date_end, date '9999-12-30') = communes.vintage
+        and facts.vintage = communes.vintage
 
 ),
 

@@ -2,7 +2,7 @@
 -- ended by then, as what it last was.
 with used as (
 
-    select distinct dataset_id, commune_code, coalesce(date_end, date '9999-12-30') as vintage
+    select distinct dataset_id, commune_code, vintage
     from {{ ref('stg_lake__commune_facts') }}
     union
     select distinct dataset_id, commune_code, max(date_published) over (partition by dataset_id) as vintage
