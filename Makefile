@@ -21,6 +21,7 @@ mart: .venv/.app ## Set up, build the embedded sample and publish it, without se
 	$(BIN)/climart ingest drias data/sample/drias
 	$(BIN)/climart ingest elevation data/sample/elevation/elevation.tif --source sample_elevation
 	$(BIN)/climart ingest netcdf data/sample/netcdf
+	$(BIN)/climart ingest observed data/sample/observed
 	$(BIN)/climart build
 	$(BIN)/climart publish
 
@@ -32,6 +33,8 @@ national: .venv/.app ## Build the national mart: make national REAL_DATA=folder 
 	$(BIN)/climart ingest territories "$(REAL_DATA)/admin" --massifs "$(REAL_DATA)/snow/massifs.shp"
 	$(BIN)/climart ingest drias "$(REAL_DATA)/drias/tracc2023"
 	test ! -d "$(REAL_DATA)/drias/drias2020" || $(BIN)/climart ingest drias "$(REAL_DATA)/drias/drias2020" --skip-bad
+	$(BIN)/climart ingest observed georisques_catnat_counts "$(REAL_DATA)/hazard/gazetteer_catnat.json.gz"
+	$(BIN)/climart ingest observed anct_pprn "$(REAL_DATA)/hazard/pprn_communes_anct_2024.xlsx"
 	$(BIN)/climart build
 	$(BIN)/climart publish
 

@@ -116,20 +116,29 @@ def ingest_elevation(
 
 @ingest_app.command("observed", epilog="Example: `climart ingest observed georisques_catnat catnat_gaspar.csv`")
 def ingest_observed(
-    source: Annotated[str, typer.Argument(help="Registry id of the source.", metavar="SOURCE")],
-    files: Annotated[
-        list[Path], typer.Argument(help="All the files of the dataset, or folders of them.", metavar="PATH")
+    source: Annotated[
+        str,
+        typer.Argument(help="Registry id; or a folder with a subfolder per source, named by its id.", metavar="SOURCE"),
     ],
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="All the files of the dataset, or folders of them.", metavar="PATH")
+    ] = None,
 ) -> None:
-    """Load observed or exposure data (disasters, plans, zones, …). What the lake held of the source is replaced."""
+    """Load observed or exposure data (disasters, plans, zones, …). What the lake held of a source is replaced."""
     from ingest import observed
 
-    with _bar(2, "Observed") as step:
-        done = observed.load(source, files, step)
-    rows = ", ".join(f"{_spaced(n)} rows of {table}" for table, n in sorted(done.n_rows.items()))
-    out.print(f"{source}: {rows or 'no row'}.")
-    for remark in done.remarks:
-        out.print(remark, markup=False)
+    with _bar(None, "Observed") as step:
+        if files:
+            loaded = {source: observed.load(source, files, step)}
+        elif Path(source).is_dir():
+            loaded = observed.load_folder(Path(source), step)
+        else:
+            raise UserError(f"{source}: which files? `climart ingest observed {source} FILE…`")
+    for name, done in loaded.items():
+        rows = ", ".join(f"{_spaced(n)} rows of {table}" for table, n in sorted(done.n_rows.items()))
+        out.print(f"{name}: {rows or 'no row'}.")
+        for remark in done.remarks:
+            out.print(f"  {remark}", markup=False)
 
 
 Runs = Annotated[list[Path], typer.Argument(help="NetCDF files (.nc), or folders of them.", metavar="FILE")]

@@ -111,11 +111,13 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("dataset_id", pa.string()),
             ("source_file_id", pa.string()),  # NULL where several files made the value: those of the dataset
             ("commune_code", pa.string()),  # as the source writes it, whatever the vintage
+            ("vintage", pa.date32()),  # the day as of which the code is read; NULL: a commune of today
             ("measure_id", pa.string()),
             ("return_period", pa.int16()),  # years; NULL where the measure has none
             ("date_start", pa.date32()),
             ("date_end", pa.date32()),
             ("value", pa.float64()),
+            ("studied_share", pa.float32()),  # of the commune; NULL: all of it
             ("reason", pa.string()),  # why value is NULL
             ("note", pa.string()),  # what the source says of it: scale of a study, name of a plan
         ]

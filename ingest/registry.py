@@ -43,7 +43,7 @@ class NetcdfName(BaseModel):
 
 
 class Column(BaseModel):
-    """Where a table holds a measure: numbers times ``factor``; with ``equals``: ``factor`` where the cell says so, else 0."""
+    """Where a table holds a measure: a number × ``factor``; with ``equals``, ``factor`` if the cell says so, else 0."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -86,7 +86,45 @@ class CatnatEvents(BaseModel):
     reader: Literal["catnat_events"]
 
 
-Reader = Annotated[CommuneTable | CatnatCounts | CatnatEvents, Field(discriminator="reader")]
+class ZonePolygons(BaseModel):
+    """Official zones. ``files``: name patterns of a perimeter and of what is counted (people, dwellings, built)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reader: Literal["zone_polygons"]
+    topic: str = Field(pattern=r"^[a-z]+$")  # first word of the measures' ids
+    crs: str  # in metres: areas are measured in it
+    class_column: str | None = None
+    classes: dict[str, str] = {}
+    ignored: tuple[str, ...] = ()
+    study_column: str | None = None
+    date_column: str | None = None
+    date_end: date | None = None
+    scale: str | None = None
+    amount_column: str = "amount"
+    files: dict[Literal["main", "perimeter", "people", "dwellings", "built"], str] = {}
+
+
+class DepthRasters(BaseModel):
+    """Flood depths. ``return_period``: a regular expression whose group is the years, in a raster's name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reader: Literal["depth_rasters"]
+    crs: str
+    return_period: str
+    files: dict[Literal["main", "buildings", "people"], str] = Field(min_length=1)
+    metres_per_unit: float = 1.0
+    asset: Literal["residential", "commercial", "industrial"] = "residential"
+    price_factor: float = 1.0  # from € of 2010
+    protection_years: float | None = None  # the return period up to which dikes hold, where one holds for all
+    date_end: date | None = None
+    note: str | None = None
+
+
+Reader = Annotated[
+    CommuneTable | CatnatCounts | CatnatEvents | ZonePolygons | DepthRasters, Field(discriminator="reader")
+]
 
 
 class Source(BaseModel):

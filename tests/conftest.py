@@ -76,6 +76,7 @@ def sample_mart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mart]:
     raster = root / "sample" / "elevation" / "elevation.tif"
     climart(root, "ingest", "elevation", raster, "--source", "sample_elevation")
     said["netcdf"] = climart(root, "ingest", "netcdf", root / "sample" / "netcdf")
+    said["observed"] = climart(root, "ingest", "observed", root / "sample" / "observed")
     said["first ingest"] = climart(root, "ingest", "drias", *exports[:-1])
     said["first build"] = climart(root, "build")
     said["first publish"] = climart(root, "publish")
@@ -95,6 +96,10 @@ def national_mart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mart]:
         ),
         "ingest": climart(root, "ingest", "drias", data / "drias" / "tracc2023"),
         "drias2020": climart(root, "ingest", "drias", data / "drias" / "drias2020", "--skip-bad"),
+        "catnat": climart(
+            root, "ingest", "observed", "georisques_catnat_counts", data / "hazard" / "gazetteer_catnat.json.gz"
+        ),
+        "pprn": climart(root, "ingest", "observed", "anct_pprn", data / "hazard" / "pprn_communes_anct_2024.xlsx"),
         "build": climart(root, "build"),
         "publish": climart(root, "publish"),
     }
