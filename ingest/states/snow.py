@@ -116,6 +116,10 @@ def snowmaking(
             n_mild, n_cold = 0, 0
             if min(tn, tn_next) <= mild:
                 day = shares[shares_of[c], day_of_year[i]]
+                if day[24] != day[24]:  # no latitude
+                    out[0, c, i] = np.float32(nan)
+                    out[1, c, i] = np.float32(nan)
+                    continue
                 sunset = tn + day[24] * (tx - tn)
                 for h in range(24):
                     share = day[h]
