@@ -113,6 +113,17 @@ def relative_humidity(e: float, t: float) -> float:
     return min(max(100.0 * e / saturation_pressure(t), 1.0), 100.0)
 
 
+@compiled("void(float32[:,::1],float32[:,::1],float64[::1],float32[:,::1])")
+def at_most_saturated(huss: Block, tas: Block, altitude: Cells, out: Block) -> None:
+    """Specific humidity (kg kg⁻¹), cut at that of saturated air at tas (°C) and at the altitude of each cell (m)."""
+    for c in range(huss.shape[0]):
+        p = pressure(altitude[c])
+        for i in range(huss.shape[1]):
+            e = saturation_pressure(np.float64(tas[c, i]))
+            most = MOLECULAR_RATIO * e / (p - (1.0 - MOLECULAR_RATIO) * e)
+            out[c, i] = min(huss[c, i], np.float32(most)) if most == most else np.float32(nan)
+
+
 @compiled("float64(float64,float64)")
 def wet_bulb(t: float, humidity: float) -> float:
     """Wet-bulb temperature (°C), at most t, from t (°C) and relative humidity (%). Stull 2011 eq. 1.
