@@ -41,7 +41,8 @@ BAND_HEIGHT = 300  # m, between two bands
 MIN_COVERED = 0.5  # share of a territory's altitudes that the bands must hold
 RANGE = (0.05, 0.95)  # of a commune's area: its low and its high
 LOW, HIGH = "altitude_low", "altitude_high"
-SKI_SHARES = {"lower_third": 1 / 3, "middle": 1 / 2, "top": 1.0}  # of the way from the lowest point to the highest
+# Of the way from the lowest point to the highest; the area of a ski area is its middle.
+SKI_SHARES = {"area": 1 / 2, "lower_third": 1 / 3, "middle": 1 / 2, "top": 1.0}
 KINDS = ("massif_band", "ski_area")  # of the territories that are made here
 SKI_COLUMNS = ("id", "name", "status", "min_elevation_m", "max_elevation_m", "lat", "lng")
 
@@ -238,10 +239,7 @@ def _of_communes(territories: pd.DataFrame, massifs: pd.DataFrame) -> pd.DataFra
         )
     inside = _communes_of_massifs(territories, massifs)
     unknown = inside[~inside.isin(measured["territory_id"])]
-    frames += [
-        _altitudes(territory_id=unknown, weighting=weighting, massif=np.nan, altitude=np.nan, why="no_elevation")
-        for weighting in ("area", LOW, HIGH)
-    ]
+    frames.append(_altitudes(territory_id=unknown, massif=np.nan, altitude=np.nan, why="no_elevation"))
     return pd.concat(frames)
 
 
