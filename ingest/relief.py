@@ -193,8 +193,14 @@ def _of_bands(bands: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def _hypsometry() -> pd.DataFrame:
+    """The hypsometries that hold at least half of their territory."""
+    rows = lake.read("hypsometry").to_pandas()
+    return rows[rows.groupby("territory_id")["share"].transform("sum") >= MIN_COVERED]
+
+
 def _of_massifs(massifs: pd.DataFrame) -> pd.DataFrame:
-    measured = lake.read("hypsometry").to_pandas()
+    measured = _hypsometry()
     measured = measured[measured["territory_id"].isin(massifs["territory_id"])]
     others = massifs[~massifs["territory_id"].isin(measured["territory_id"])]
     return pd.concat(
@@ -219,7 +225,7 @@ def _of_massifs(massifs: pd.DataFrame) -> pd.DataFrame:
 
 def _of_communes(territories: pd.DataFrame, massifs: pd.DataFrame) -> pd.DataFrame:
     """Communes of which at least half lies in massifs: every altitude, their low and their high; or why they have none."""
-    measured = lake.read("hypsometry").to_pandas()
+    measured = _hypsometry()
     measured = measured[measured["territory_id"].str.startswith("commune:")]
     measured = measured.sort_values(["territory_id", "altitude_m", "massif_id"])
     total = measured.groupby("territory_id")["share"].transform("sum")

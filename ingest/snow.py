@@ -208,6 +208,9 @@ class Link:
         weights = np.zeros((massifs.size, cells.size))
         weights[np.searchsorted(massifs, frame["massif"]), np.searchsorted(cells, frame["cell_id"])] = frame["weight"]
         weights[:, ~np.isfinite(altitude)] = 0.0
+        known = weights.sum(axis=1) > 0
+        weights, massifs = weights[known], massifs[known]
+        frame = frame[frame["massif"].isin(massifs)]
         low = frame.groupby("massif")["altitude_low_m"].first().to_numpy()
         high = frame.groupby("massif")["altitude_high_m"].first().to_numpy()
         latitude = weights @ grid.latitude[nodes] / weights.sum(axis=1)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingest.sample import climate, daily, drias, elevation, geography
+from ingest.sample import climate, daily, drias, elevation, geography, snow
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,16 @@ class SampleFiles:
     territory_files: tuple[Path, ...]
     drias: tuple[Path, ...]
     elevation: Path
+    massifs: Path
+    ski_areas: Path
     daily: tuple[Path, ...]
+    snow: tuple[Path, ...]
 
 
 def generate(out: Path, progress: Callable[[str], None] | None = None, *, with_daily: bool = True) -> SampleFiles:
     """Write the sample into ``out``, a folder per kind of file; the same bytes at every call.
 
-    with_daily: also the daily NetCDF, three quarters of the time and of the bytes.
+    with_daily: also the daily NetCDF and the snow, three quarters of the time and of the bytes.
     progress: called with a short text (English) at the start of each step.
     """
     say = progress or (lambda _: None)
@@ -43,8 +46,15 @@ def generate(out: Path, progress: Callable[[str], None] | None = None, *, with_d
     say("DRIAS exports")
     exports = drias.write_exports(out / "drias", fields, shares)
     altitudes = elevation.write(out / "elevation" / "elevation.tif")
+    massifs = snow.write_massifs(out / "massifs" / "massifs.geojson")
+    ski_areas = snow.write_ski_areas(out / "massifs" / "ski_areas.csv")
     netcdf: list[Path] = []
+    pro: list[Path] = []
     if with_daily:
         say("daily NetCDF")
         netcdf = daily.generate_daily(out / "netcdf", say)
-    return SampleFiles(out / "territories", territory_files, exports, altitudes, tuple(netcdf))
+        say("snow")
+        pro = snow.write_pro(out / "snow")
+    return SampleFiles(
+        out / "territories", territory_files, exports, altitudes, massifs, ski_areas, tuple(netcdf), tuple(pro)
+    )
