@@ -199,8 +199,8 @@ def ingest_snow(
     for simulation_id in done.reduced.unchanged:
         out.print(f"{simulation_id}: already reduced, unchanged", soft_wrap=True)
     for simulation_id, missing in done.missing.items():
-        for variable, reason in missing.items():
-            out.print(f"  {simulation_id}, {variable}: {reason}", soft_wrap=True)
+        for variable in (name for name in snow.SNOW_VARIABLES if name in missing):
+            out.print(f"  {simulation_id}, {variable}: {missing[variable]}", soft_wrap=True)
     for simulation_id in done.modelled:
         out.print(f"  {simulation_id}: snow by degree days, not by a snow model", soft_wrap=True)
 

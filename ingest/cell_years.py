@@ -87,10 +87,9 @@ def _source(plan: SimulationPlan) -> registry.Source:
 
 
 def _files(plan: SimulationPlan, source: registry.Source) -> list[dict[str, object]]:
-    paths = sorted(plan.origins or {file.path for files in plan.files.values() for file in files})
-    steps = {file.path: int(file.time.days.size) for files in plan.files.values() for file in files}
+    steps = plan.origins or {f.path: int(f.time.days.size) for files in plan.files.values() for f in files}
     found: list[dict[str, object]] = []
-    for path in paths:
+    for path in sorted(steps):
         digest = sha256_of(path)
         found.append(
             {
@@ -100,7 +99,7 @@ def _files(plan: SimulationPlan, source: registry.Source) -> list[dict[str, obje
                 "name": path.name,
                 "bytes": path.stat().st_size,
                 "sha256": digest,
-                "rows": steps.get(path),
+                "rows": steps[path],
                 "licence": source.licence,
             }
         )

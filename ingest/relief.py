@@ -314,11 +314,12 @@ def _weights(altitudes: pd.DataFrame, cell_ids: npt.NDArray[np.int32]) -> tuple[
     covered = summed.groupby(key)["weight"].transform("sum")
     summed = summed[covered >= MIN_COVERED - 1e-9]
     summed["weight"] /= summed.groupby(key)["weight"].transform("sum")
-    whole = altitudes.assign(none=altitudes["altitude"].isna()).groupby(key, as_index=False)
-    gaps = whole.agg(none=("none", "all"), why=("why", "first"))
+    facts = altitudes.assign(none=altitudes["altitude"].isna(), known=altitudes["massif"].isin(massif_of))
+    gaps = facts.groupby(key, as_index=False).agg(none=("none", "all"), known=("known", "any"), why=("why", "first"))
     gaps = gaps.merge(summed[key].drop_duplicates(), on=key, how="left", indicator=True)
     gaps = gaps[gaps["_merge"] == "left_only"]
-    gaps["reason"] = np.where(gaps["none"], gaps["why"], "outside_bands")
+    unserved = np.where(gaps["known"], "outside_bands", "missing_cells")
+    gaps["reason"] = np.where(gaps["none"], gaps["why"], unserved)
     return summed, gaps[[*key, "reason"]]
 
 
@@ -392,7 +393,9 @@ def _classes(
     nothing = pd.DataFrame({"territory_id": [], "altitude_m": [], "share": []})
     full = rasterio.windows.Window(0, 0, source.width, source.height)
     window = rasterio.windows.from_bounds(*shapely.total_bounds(shapes), source.transform)
-    window = window.round_offsets("floor").round_lengths("ceil")
+    left, top = int(np.floor(window.col_off)), int(np.floor(window.row_off))
+    right, bottom = int(np.ceil(window.col_off + window.width)), int(np.ceil(window.row_off + window.height))
+    window = rasterio.windows.Window(left, top, right - left, bottom - top)
     if not rasterio.windows.intersect(window, full):
         return nothing
     window = window.intersection(full)

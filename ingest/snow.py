@@ -14,7 +14,7 @@ temperature (all snow up to −1 °C, all rain from 3 °C); humidity is cut at s
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -85,7 +85,7 @@ def load(
 
 def of_snow_files(run: SnowRun) -> tuple[SimulationPlan, SimulationPlan | None]:
     """The plan of a run of S2M files, and that of its degree-day snow where it has weather and no snow."""
-    origins = tuple(file.path for file in run.files)
+    origins = {file.path: int(file.step_days.size) for file in run.files}
     names = {name: reading.stored[0] for name, reading in s2m.READINGS.items()}
     stamp = _stamp(origins)
     path, model_path = _path(run.run), _path(_modelled(run.run))
@@ -109,7 +109,7 @@ def of_daily(plan: SimulationPlan) -> SimulationPlan:
     """
     if plan.refusals:
         raise UserError(f"{plan.simulation_id} cannot be read:\n" + "\n".join(plan.refusals))
-    origins = tuple(sorted({file.path for files in plan.files.values() for file in files}))
+    origins = {file.path: int(file.time.days.size) for files in plan.files.values() for file in files}
     run = _modelled(plan.run)
     path = _path(run)
     link = Link.of(plan)
@@ -133,7 +133,7 @@ def _path(run: Run) -> Path:
     return paths.inside(paths.derived(), "snow", f"{simulation}.nc")
 
 
-def _plan(path: Path, run: Run, origins: tuple[Path, ...], names: dict[str, str]) -> SimulationPlan:
+def _plan(path: Path, run: Run, origins: dict[Path, int], names: dict[str, str]) -> SimulationPlan:
     (plan,) = netcdf.plan([path], dataset_id=run.dataset_id)
     notes = () if run.scenario == netcdf.OBSERVED else plan.notes
     return replace(plan, run=run, notes=notes, producer_names=names, origins=origins)
@@ -284,10 +284,10 @@ def _massif_mean(link: Link, values: Floats) -> Floats:
 # The daily file of bands
 
 
-def _stamp(origins: Sequence[Path], *more: bytes) -> str:
+def _stamp(origins: Collection[Path], *more: bytes) -> str:
     """What a derived file depends on: the files as received, the link to the cells, this code."""
     digest = hashlib.sha256()
-    for part in [*(sha256_of(path).encode() for path in origins), *more]:
+    for part in [*(sha256_of(path).encode() for path in sorted(origins)), *more]:
         digest.update(part)
     for module in (__file__, s2m.__file__, snow.__file__, soil.__file__, humidity.__file__):
         digest.update(Path(str(module)).read_bytes())

@@ -80,7 +80,8 @@ class SimulationPlan:
     notes: tuple[str, ...] = ()
     refusals: tuple[str, ...] = field(default=())
     producer_names: dict[str, str] = field(default_factory=dict)  # variables as the producer calls them, for reasons
-    origins: tuple[Path, ...] = ()  # the files as received, where ``files`` were made from them
+    # The files as received, with their number of time steps, where ``files`` were made from them.
+    origins: dict[Path, int] = field(default_factory=dict)
 
     @property
     def simulation_id(self) -> str:

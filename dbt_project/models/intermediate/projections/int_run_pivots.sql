@@ -58,7 +58,7 @@ published as (
         on runs.gcm = pivots.gcm and runs.scenario = pivots.scenario and runs.member = pivots.member
         and ends_with(runs.rcm, pivots.rcm)
 
-)
+),
 
 pivots as (
 
