@@ -18,7 +18,7 @@ from climart import paths
 from climart.errors import UserError
 from ingest import lake
 
-DEGREE_DAY = "_degree_day"  # ends the id of a dataset of snow that is computed from another's weather (``ingest.snow``)
+DEGREE_DAY = "_degree_day"  # ends the id of a dataset of snow computed from another's weather (``ingest.snow``)
 ValidationStatus = Literal["validated", "under_evaluation", "synthetic", "observed", "reference"]
 
 
@@ -140,7 +140,7 @@ def sources() -> dict[str, Source]:
 
 
 def source(dataset_id: str) -> Source:
-    """A source of the registry, or what is computed from one of them by a method of ours (``<source>_degree_day``).
+    """A source of the registry, or what a method of ours computes from one of them (``<source>_degree_day``).
 
     Raises KeyError if there is none. What is computed is synthetic where its source is, else under evaluation.
     """

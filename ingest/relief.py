@@ -1,13 +1,13 @@
 """Territories that altitude makes: massif bands and ski areas; massifs and communes by the altitudes that they hold.
 
-The snow of a massif is known at altitudes 300 m apart (grid ``s2m_massif_band``). A value at another altitude is read on the
-straight line between the two bands around it; within half a band of the lowest or the highest it is that one's. So each
-territory is a set of altitudes with their shares:
+The snow of a massif is known at altitudes 300 m apart (grid ``s2m_massif_band``). A value at another altitude is read
+on the straight line between the two bands around it; within half a band of the lowest or the highest it is that
+one's. So each territory is a set of altitudes with their shares:
 
 - ``massif_band:10-1800``: its own;
-- a massif, a commune: every altitude that it holds, by area (``hypsometry``), where a raster is loaded (``climart ingest
-  elevation``); a commune moreover at its 5 % lowest and highest (weightings ``altitude_low``, ``altitude_high``). Without
-  raster a massif stands at its median altitude, and a commune has none (``no_elevation``);
+- a massif, a commune: every altitude that it holds, by area (``hypsometry``), where a raster is loaded (command
+  ``ingest elevation``); a commune moreover at its 5 % lowest and highest (weightings ``altitude_low``,
+  ``altitude_high``). Without raster a massif stands at its median altitude, and a commune has none (``no_elevation``);
 - a ski area: at its lower third, its middle and its top (weightings of these names).
 
 What has no weight has a row of ``weight_gap`` that says why.
@@ -32,7 +32,7 @@ import shapely
 from climart.errors import UserError
 from climart.files import sha256_of
 from ingest import grid, lake, registry, weights
-from ingest.readers.grids import MASSIF_BANDS, Grid, band_of
+from ingest.readers.grids import MASSIF_BANDS, Grid, band_cell_id, band_of
 
 Shapes = npt.NDArray[np.object_]
 
@@ -79,7 +79,8 @@ def weigh() -> None:
     table = lake.read("territory")
     table = table.filter(pc.invert(pc.is_in(table["kind"], value_set=pa.array(KINDS))))
     territories = table.select(
-        ["territory_id", "kind", "code", "name", "zone", "altitude_m", "geometry", "cog_year", "epci_id", "departement_id",
+        ["territory_id", "kind", "code", "name", "zone", "altitude_m", "geometry", "cog_year", "epci_id",
+        "departement_id",
          "region_id", "caisse_id", "caisse_shared_with"]
     ).to_pandas()  # fmt: skip
     massifs = territories[(territories["kind"] == "massif") & territories["geometry"].notna()]
@@ -99,8 +100,10 @@ def _bands(cells: pd.DataFrame, massifs: pd.DataFrame) -> pd.DataFrame:
     if cells.empty:
         return pd.DataFrame()
     massif, altitude = band_of(cells["cell_id"])
-    known = {int(row.code): (row.name_, row.zone) for row in massifs.rename(columns={"name": "name_"}).itertuples()}
-    facts = [known.get(int(number), (f"Massif {number}", "metro")) for number in massif]
+    named = {
+        int(c): (str(n), str(z)) for c, n, z in zip(massifs["code"], massifs["name"], massifs["zone"], strict=True)
+    }
+    facts = [named.get(int(number), (f"Massif {number}", "metro")) for number in massif]
     return pd.DataFrame(
         {
             "kind": "massif_band",
@@ -196,7 +199,8 @@ def _of_bands(bands: pd.DataFrame) -> pd.DataFrame:
 def _hypsometry() -> pd.DataFrame:
     """The hypsometries that hold at least half of their territory."""
     rows = lake.read("hypsometry").to_pandas()
-    return rows[rows.groupby("territory_id")["share"].transform("sum") >= MIN_COVERED]
+    covered = rows.groupby("territory_id")["share"].transform("sum") >= MIN_COVERED
+    return pd.DataFrame(rows[covered])
 
 
 def _of_massifs(massifs: pd.DataFrame) -> pd.DataFrame:
@@ -224,7 +228,7 @@ def _of_massifs(massifs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _of_communes(territories: pd.DataFrame, massifs: pd.DataFrame) -> pd.DataFrame:
-    """Communes of which at least half lies in massifs: every altitude, their low and their high; or why they have none."""
+    """Communes of which at least half lies in massifs: every altitude, their low and their high; or why none."""
     measured = _hypsometry()
     measured = measured[measured["territory_id"].str.startswith("commune:")]
     measured = measured.sort_values(["territory_id", "altitude_m", "massif_id"])
@@ -301,12 +305,13 @@ def _weights(altitudes: pd.DataFrame, cell_ids: npt.NDArray[np.int32]) -> tuple[
     key = ["territory_id", "weighting"]
     parts = []
     massif_of, altitude_of = band_of(np.sort(cell_ids))
-    for massif, rows in altitudes.dropna(subset=["massif", "altitude"]).groupby("massif"):
-        held = altitude_of[massif_of == massif]
+    placed = altitudes.dropna(subset=["massif", "altitude"])
+    for massif in np.unique(placed["massif"].to_numpy(dtype=np.int64)):
+        rows, held = placed[placed["massif"] == massif], altitude_of[massif_of == massif]
         if held.size:
             lower, upper, part = between(rows["altitude"].to_numpy(dtype=np.float64), held)
             for band, share in ((lower, 1 - part), (upper, part)):
-                cell = np.where(band >= 0, int(massif) * 10_000 + band, -1)
+                cell = np.where(band >= 0, band_cell_id(massif, band), -1)
                 parts.append(rows.assign(cell_id=cell, weight=rows["share"] * share))
     found = pd.concat(parts) if parts else altitudes.head(0).assign(cell_id=0, weight=0.0)
     found = found[(found["cell_id"] >= 0) & (found["weight"] > 0)]
@@ -328,8 +333,8 @@ def between(
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float64]]:
     """The bands (m) below and above each altitude (m) and the share of the upper one; -1 where none is near.
 
-    ``bands``: ascending. Beyond the ends an altitude takes the end band, up to half a band away. Two bands more than 600 m
-    apart say nothing of what lies between, but half a band from each.
+    ``bands``: ascending. Beyond the ends an altitude takes the end band, up to half a band away. Two bands more than
+    600 m apart say nothing of what lies between, but half a band from each.
     """
     upper = np.clip(np.searchsorted(bands, altitude, side="left"), 0, bands.size - 1)
     lower = np.clip(np.searchsorted(bands, altitude, side="right") - 1, 0, bands.size - 1)
@@ -357,14 +362,14 @@ def _write_weights(shares: pd.DataFrame, gaps: pd.DataFrame) -> None:
 def measure(raster: Path) -> None:
     """Record the altitudes of the massifs and of their communes that a raster holds, and weigh again.
 
-    ``raster``: metres above the sea, with a CRS and a nodata value. Read massif by massif; every pixel counts for the part of
-    it that lies in the territory.
+    ``raster``: metres above the sea, with a CRS and a nodata value. Read massif by massif; every pixel counts for the
+    part of it that lies in the territory.
     """
     if not lake.table_path("territory").exists():
         return
     territories = lake.read("territory").select(["territory_id", "kind", "zone", "geometry"]).to_pandas()
     massifs = territories[(territories["kind"] == "massif") & territories["geometry"].notna()]
-    pairs, areas = _pairs(territories, massifs)
+    pairs, _ = _pairs(territories, massifs)
     frames = []
     with rasterio.open(raster) as source:
         communes = territories[territories["territory_id"].isin(pairs["territory_id"])]

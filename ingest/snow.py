@@ -191,8 +191,8 @@ class Link:
         frame = frame.merge(ranges.dropna(), on="territory_id")
         if frame.empty:
             raise UserError(
-                f"{plan.simulation_id}: no massif with its altitudes on the grid {grid.grid_id}: run `climart ingest territories "
-                "DIR --massifs FILE` first"
+                f"{plan.simulation_id}: no massif with its altitudes on the grid {grid.grid_id}: run `climart ingest "
+                "territories DIR --massifs FILE` first"
             )
         position = {int(cell): node for node, cell in enumerate(grid.cell_id)}
         frame = frame[frame["cell_id"].isin(position)]
@@ -201,7 +201,8 @@ class Link:
         altitude = sites.of_cells(grid, nodes).altitude
         if not np.isfinite(altitude).any():
             raise UserError(
-                f"{plan.simulation_id}: the altitude of its cells is not known: run `climart ingest elevation RASTER` first"
+                f"{plan.simulation_id}: the altitude of its cells is not known: run `climart ingest elevation "
+                "RASTER` first"
             )
         frame["massif"] = frame["territory_id"].str.removeprefix("massif:").astype(int)
         massifs = np.sort(frame["massif"].unique())
@@ -278,7 +279,8 @@ def _massif_mean(link: Link, values: Floats) -> Floats:
     held = np.isfinite(values)
     weight = link.weights @ held.astype(np.float64)
     total = link.weights @ np.where(held, values, 0).astype(np.float64)
-    return np.divide(total, weight, out=np.full(total.shape, np.nan), where=weight > 0).astype(np.float32)
+    mean = np.divide(total, weight, out=np.full(total.shape, np.nan), where=weight > 0)
+    return np.asarray(mean, dtype=np.float32)
 
 
 # The daily file of bands

@@ -1,7 +1,8 @@
 """The horizontal grid of a CF file: recognised, checked, with cell ids and cell polygons.
 
 Four grids are known: the 8 km Lambert grid of SAFRAN and DRIAS (``ingest.grid``), a rotated pole, rows of latitude by
-columns of longitude, and the altitude bands of massifs, whose cells are no place on a map. A file's own Lambert attributes are never used (their latitude of origin is in gons).
+columns of longitude, and the altitude bands of massifs, whose cells are no place on a map. A file's own Lambert
+attributes are never used (their latitude of origin is in gons).
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """Reader of S2M and ADAMONT files: massif × altitude band × aspect × slope, snow (PRO) or weather (FORCING).
 
-Layout (formats.md): dimension ``Number_of_points``; ``ZS`` (m), ``aspect``, ``slope``, the massif by point in ``massif_num``
-or ``massif_number``, or for the whole file in an attribute ``massifsList`` of one entry; one file per snow year, from 1
-August to 31 July, which may repeat the first step of the next; hourly, three-hourly or daily.
+Layout (formats.md): dimension ``Number_of_points``; ``ZS`` (m), ``aspect``, ``slope``, the massif by point in
+``massif_num`` or ``massif_number``, or for the whole file in an attribute ``massifsList`` of one entry; one file per
+snow year, from 1 August to 31 July, which may repeat the first step of the next; hourly, three-hourly or daily.
 
-Flat ground is read, the slopes are not [D]: one value per massif and band, that of a place without exposure. A day runs from
-06 to 06 UTC, as SAFRAN's does; steps within it are averaged, and a day that lacks a step is missing.
+Flat ground is read, the slopes are not [D]: one value per massif and band, that of a place without exposure. A day
+runs from 06 to 06 UTC, as SAFRAN's does; steps within it are averaged, and a day that lacks a step is missing.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class SnowFile:
     def days(self) -> Ints:
         """The days that it holds whole."""
         days, counts = np.unique(self.step_days, return_counts=True)
-        return days[counts == self.steps_per_day]
+        return np.asarray(days[counts == self.steps_per_day])
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def is_s2m(path: Path) -> bool:
 
 
 def describe(path: Path) -> SnowFile:
-    """What a file holds. Raises UserError, with what is missing, for one that cannot be placed in time or in a massif."""
+    """What a file holds. UserError, with what is missing, for one that cannot be placed in time or in a massif."""
     with netCDF4.Dataset(path) as dataset:
         massif, place = _massifs(path, dataset)
         if "ZS" not in dataset.variables:
@@ -157,7 +157,7 @@ def _massifs(path: Path, dataset: netCDF4.Dataset) -> tuple[Ints, tuple[float, f
     for name in MASSIF_NAMES:
         if name in dataset.variables and dataset[name].dimensions == (POINTS,):
             numbers = np.ma.asarray(dataset[name][:])
-            if np.ma.count_masked(numbers) or not ((numbers >= 1) & (numbers <= 99)).all():
+            if np.ma.is_masked(numbers) or not ((numbers >= 1) & (numbers <= 99)).all():
                 raise UserError(f"{path.name}, {name}: expected massif numbers 1 … 99 at every point")
             return np.asarray(numbers, dtype=np.int64), (np.nan, np.nan)
     listed = str(getattr(dataset, MASSIF_LIST, ""))
@@ -165,8 +165,8 @@ def _massifs(path: Path, dataset: netCDF4.Dataset) -> tuple[Ints, tuple[float, f
     if entry is None or not int(entry[1]):
         found = f"{MASSIF_LIST} is {listed!r}" if listed else f"there is no {MASSIF_LIST} either"
         raise UserError(
-            f"{path.name}: no massif can be known: expected a variable {' or '.join(MASSIF_NAMES)} along {POINTS}, or an "
-            f"attribute {MASSIF_LIST} with one entry (name, number, latitude, longitude); {found}. Nothing was loaded."
+            f"{path.name}: no massif can be known: expected a variable {' or '.join(MASSIF_NAMES)} along {POINTS}, or "
+            f"an attribute {MASSIF_LIST} with one entry (name, number, latitude, longitude); {found}."
         )
     place = (float(entry[2]), float(entry[3])) if entry[2] else (np.nan, np.nan)
     return np.full(n_points, int(entry[1]), dtype=np.int64), place
@@ -278,10 +278,10 @@ def bands_of(run: SnowRun) -> Bands:
 
 
 def read(run: SnowRun, bands: Bands) -> tuple[Ints, dict[str, Floats]]:
-    """Days (day numbers, from the first to the last) and each variable (bands, days) in its canonical unit, NaN missing.
+    """Days (day numbers, first to last) and each variable (bands, days) in its canonical unit, NaN where missing.
 
-    The step that a snow-year file shares with the next belongs to the next. Other days that two files give for one band must
-    be equal, else UserError.
+    The step that a snow-year file shares with the next belongs to the next. Other days that two files give for one
+    band must be equal, else UserError.
     """
     first, last = min(int(f.days[0]) for f in run.files), max(int(f.days[-1]) for f in run.files)
     days = np.arange(first, last + 1)
@@ -300,8 +300,8 @@ def read(run: SnowRun, bands: Bands) -> tuple[Ints, dict[str, Floats]]:
                 if (different := ~np.isnan(before) & ~np.isnan(found) & (before != found)).any():
                     day = times.date(int(held[different.any(axis=0).argmax()]), file.calendar)
                     raise UserError(
-                        f"{file.path.name}, {name}: another file of the run has other values, first on {day}. Keep the right "
-                        "one; nothing was loaded."
+                        f"{file.path.name}, {name}: another file of the run has other values, first on {day}. Keep "
+                        "the right one; nothing was loaded."
                     )
                 values[name][target] = np.where(np.isnan(found), before, found)
     return days, values
@@ -322,4 +322,7 @@ def _daily(file: SnowFile, dataset: netCDF4.Dataset, name: str, held: Ints) -> F
         raw[np.abs(raw) >= MISSING] = np.nan
         total += raw * converted[0] + converted[1]
     by_day = total.reshape(held.size, file.steps_per_day, file.points.size)
-    return getattr(by_day, reading.of_day)(axis=1).T.astype(np.float32)
+    if reading.of_day == "min":
+        return np.asarray(by_day.min(axis=1).T, dtype=np.float32)
+    whole_day = by_day.max(axis=1) if reading.of_day == "max" else by_day.mean(axis=1)
+    return np.asarray(whole_day.T, dtype=np.float32)

@@ -1,8 +1,9 @@
 """The sample's snow: massifs as circles, and PRO files in the layout of S2M-ADAMONT for three of them.
 
-Simulated weather (``weather``) at one altitude of each massif, taken to every 300 m at −6 °C per km, with the rain of the
-massif; its snow is that of the degree-day model, so that it lies longer higher up and less long in a warmer climate. One more
-massif has an outline and no snow: what a reader sees where data lack. Nothing here is a projection, nor the snow of Crocus.
+Simulated weather (``weather``) at one altitude of each massif, taken to every 300 m at −6 °C per km, with the rain of
+the massif; its snow is that of the degree-day model, so that it lies longer higher up and less long in a warmer
+climate. One more massif has an outline and no snow: what a reader sees where data lack. Nothing here is a projection,
+nor the snow of Crocus.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ DEPTH_STEP, SWE_STEP = 2.0**-8, 2.0**-2  # m, mm: what a stored value is a multi
 
 TITLE = "Valeurs simulées par Climart dans le format de S2M-ADAMONT"
 COMMENT = (
-    "Neige simulée pour démonstration : ce n'est ni une projection climatique, ni la neige de Crocus. Simulated snow for "
-    "demonstration: neither a climate projection nor the snow of Crocus."
+    "Neige simulée pour démonstration : ce n'est ni une projection climatique, ni la neige de Crocus. Simulated snow "
+    "for demonstration: neither a climate projection nor the snow of Crocus."
 )
 
 
@@ -87,7 +88,9 @@ def write_massifs(path: Path) -> Path:
     to_metres = pyproj.Transformer.from_crs("EPSG:4326", grid.CRS, always_xy=True)
     features = []
     for massif in MASSIFS:
-        circle = shapely.Point(to_metres.transform(massif.longitude, massif.latitude)).buffer(1000 * massif.radius_km, 8)
+        circle = shapely.Point(to_metres.transform(massif.longitude, massif.latitude)).buffer(
+            1000 * massif.radius_km, 8
+        )
         outline = shapely.transform(circle, lambda xy: np.column_stack(to_degrees.transform(*xy.T)).round(5))
         features.append(
             {

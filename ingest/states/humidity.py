@@ -145,8 +145,9 @@ def wet_bulb(t: float, humidity: float) -> float:
 def psychrometer_dry_bulb(target: float, e: float, air_pressure: float) -> float:
     """Temperature (°C) of air of vapour pressure e (hPa) whose wet bulb is ``target`` (°C), at an air pressure (hPa).
 
-    The psychrometer's equation e = es(Tw) − A p (T − Tw), WMO-No. 8 annex 4.B: with the wet bulb given it is linear in T,
-    and what an iteration on Tw would find is had at once. Air that is saturated at the wet bulb is at the wet bulb.
+    The psychrometer's equation e = es(Tw) − A p (T − Tw), WMO-No. 8 annex 4.B: with the wet bulb given it is linear
+    in T, and what an iteration on Tw would find is had at once. Air that is saturated at the wet bulb is at the wet
+    bulb.
     """
     constant = PSYCHROMETER * (1.0 + 9.44e-4 * target)
     return target + max(saturation_pressure(target) - e, 0.0) / (constant * air_pressure)
@@ -154,8 +155,8 @@ def psychrometer_dry_bulb(target: float, e: float, air_pressure: float) -> float
 
 @compiled("float64(float64,float64)")
 def stull_dry_bulb(target: float, e: float) -> float:
-    """The same by Stull's formula, which knows no pressure: bisection to 1e-6 °C. Humidity is taken as at least 5 %, the
-    end of the formula's range.
+    """The same by Stull's formula, which knows no pressure: bisection to 1e-6 °C. Humidity is taken as at least 5 %,
+    the end of the formula's range.
     """
     low, high = target, target + 40.0
     if e >= saturation_pressure(target):
@@ -171,7 +172,7 @@ def stull_dry_bulb(target: float, e: float) -> float:
 
 @cache
 def stull_dry_bulbs(target: float) -> Cells:
-    """``stull_dry_bulb`` by steps of ``VAPOUR_STEP`` from 0 hPa to saturation at ``target`` (°C) and one step beyond."""
+    """``stull_dry_bulb`` by steps of ``VAPOUR_STEP`` from 0 hPa to saturation at ``target`` (°C), one step beyond."""
     n = int(saturation_pressure(target) / VAPOUR_STEP) + 3
     return np.array([stull_dry_bulb(target, VAPOUR_STEP * step) for step in range(n)])
 
@@ -179,7 +180,8 @@ def stull_dry_bulbs(target: float) -> Cells:
 def dry_bulb(huss: Block, altitude: Cells, targets: tuple[float, ...], out: Block) -> None:
     """Temperature (°C) at which the air of each day has each wet bulb, ``out`` (targets, cells, days).
 
-    ``huss`` (cells, days) is taken as constant through the day. By the psychrometer above 1 500 m, by Stull's fit below.
+    ``huss`` (cells, days) is taken as constant through the day. By the psychrometer above 1 500 m, by Stull's fit
+    below.
     """
     for number, target in enumerate(targets):
         _dry_bulb(huss, altitude, target, stull_dry_bulbs(target), out[number])

@@ -39,8 +39,9 @@ SNOWMAKING_WET_BULB = (-2.0, -5.0)  # °C, indicators.md §4
 def snow_day(swe: float, density: float, snowfall: float, t: float) -> tuple[float, float, float]:
     """Snow at the end of a day (mm), its density (kg m⁻³) and the day's melt (mm).
 
-    From those at its start, snowfall (mm) and mean temperature (°C). Snow falls first, then melts: 4 mm per degree above
-    0 °C, at most what lies. Lying snow gains 3 kg m⁻³ a day up to 400; what falls comes at 150 and the mass is mixed [D].
+    From those at its start, snowfall (mm) and mean temperature (°C). Snow falls first, then melts: 4 mm per degree
+    above 0 °C, at most what lies. Lying snow gains 3 kg m⁻³ a day up to 400; what falls comes at 150 and the mass is
+    mixed [D].
     """
     total = swe + snowfall
     if total <= 0.0:
@@ -97,10 +98,10 @@ def snowmaking(
     """Hours of the day with a wet bulb at or below −2 °C, then −5 °C, and 1 on a night that reaches −2 °C.
 
     ``dry_bulb`` (2, cells, days): the temperature at which the air of the day reaches each limit
-    (``humidity.dry_bulb``). The wet bulb rises with temperature where vapour stays, so an hour counts where it is at or
-    below that temperature, and a day that begins and ends above it has none and is not looked at. ``shares`` (latitudes, 367,
-    25) by ``hour_shares``; ``shares_of`` (cells): row of each cell's latitude. The day's 24 hours begin at sunrise, as in
-    xclim; the last night of the axis falls towards its own tasmin. ``SNOWMAKING_OUTPUTS``.
+    (``humidity.dry_bulb``). The wet bulb rises with temperature where vapour stays, so an hour counts where it is at
+    or below that temperature, and a day that begins and ends above it has none and is not looked at. ``shares``
+    (latitudes, 367, 25) by ``hour_shares``; ``shares_of`` (cells): row of each cell's latitude. The day's 24 hours
+    begin at sunrise, as in xclim; the last night of the axis falls towards its own tasmin. ``SNOWMAKING_OUTPUTS``.
     """
     n_days = tasmin.shape[1]
     for c in range(tasmin.shape[0]):
