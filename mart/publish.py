@@ -26,6 +26,7 @@ SORT_KEYS = {
     "fct_indicator": "dataset_id, indicator_id, context_id, weighting, territory_id",
     "fct_indicator_run": "dataset_id, indicator_id, context_id, weighting, territory_id",
     "fct_return_level": "dataset_id, indicator_id, context_id, weighting, territory_id",
+    "fct_snow_line": "dataset_id, context_id, territory_id",
     "fct_class": "dataset_id, classification_id, indicator_id, context_id, weighting, territory_id",
     "fct_grape_suitability": "dataset_id, variety_id, context_id, weighting, territory_id",
     "dim_class": "classification_id, indicator_id, class",

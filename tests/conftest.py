@@ -72,11 +72,16 @@ def sample_mart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mart]:
     root = tmp_path_factory.mktemp("sample_mart")
     said = {"sample": climart(root, "sample", root / "sample")}
     exports = sorted((root / "sample" / "drias").glob("*.txt"))
-    said["territories"] = climart(root, "ingest", "territories", root / "sample" / "territories")
+    massifs = root / "sample" / "massifs"
+    said["territories"] = climart(
+        root, "ingest", "territories", root / "sample" / "territories", "--massifs", massifs / "massifs.geojson"
+    )
     raster = root / "sample" / "elevation" / "elevation.tif"
     climart(root, "ingest", "elevation", raster, "--source", "sample_elevation")
     said["netcdf"] = climart(root, "ingest", "netcdf", root / "sample" / "netcdf")
     said["observed"] = climart(root, "ingest", "observed", root / "sample" / "observed")
+    climart(root, "ingest", "ski-areas", massifs / "ski_areas.csv", "--source", "sample_ski_areas")
+    said["snow"] = climart(root, "ingest", "snow", root / "sample" / "snow")
     said["first ingest"] = climart(root, "ingest", "drias", *exports[:-1])
     said["first build"] = climart(root, "build")
     said["first publish"] = climart(root, "publish")

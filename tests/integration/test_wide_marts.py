@@ -52,7 +52,7 @@ def test_every_column_has_both_descriptions_and_its_unit(sample_mart: Mart, tabl
             assert column.unit and f"[{column.unit}]" in column.description_fr
             assert f"[{column.unit}]" in column.description_en
             indicator = next(i for i in units if column.name in (i, f"{i}_q05", f"{i}_q95", f"{i}_delta"))
-            days = units[indicator] == "DOY" and column.name.endswith("_delta")
+            days = units[indicator] in wide.DATE_UNITS and column.name.endswith("_delta")
             assert column.unit == ("d" if days else units[indicator])
     assert all(comments.values())
 
