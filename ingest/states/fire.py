@@ -58,7 +58,9 @@ def fine_fuel(t: float, h: float, wind: float, rain: float, before: float) -> fl
 
 @compiled("float64(float64,float64,float64,int64,float64)")
 def duff(t: float, h: float, rain: float, month: int, before: float) -> float:
-    """Duff moisture code from temperature (°C), humidity (%), rain (mm), month (0 … 11) and yesterday's code. Eq. 11–17."""
+    """Duff moisture code from temperature (°C), humidity (%), rain (mm), month (0 … 11) and yesterday's code.
+    Eq. 11–17.
+    """
     wet = before
     if rain > 1.5:
         effective = 0.92 * rain - 1.27
@@ -71,7 +73,7 @@ def duff(t: float, h: float, rain: float, month: int, before: float) -> float:
             slope = 6.2 * log(before) - 17.2
         moisture += 1000.0 * effective / (48.77 + slope * effective)
         wet = max(43.43 * (5.6348 - log(moisture - 20.0)), 0.0)
-    return max(wet + 1.894e-4 * (max(t, -1.1) + 1.1) * (100.0 - h) * DAY_LENGTH[month], 0.0)
+    return float(max(wet + 1.894e-4 * (max(t, -1.1) + 1.1) * (100.0 - h) * DAY_LENGTH[month], 0.0))
 
 
 @compiled("float64(float64,float64,int64,float64)")
@@ -81,14 +83,14 @@ def drought(t: float, rain: float, month: int, before: float) -> float:
     if rain > 2.8:
         effective = 0.83 * rain - 1.27
         wet = max(before - 400.0 * log(1.0 + 3.937 * effective / (800.0 * exp(-before / 400.0))), 0.0)
-    return wet + max(0.5 * (0.36 * (max(t, -2.8) + 2.8) + DAY_FACTOR[month]), 0.0)
+    return float(wet + max(0.5 * (0.36 * (max(t, -2.8) + 2.8) + DAY_FACTOR[month]), 0.0))
 
 
 @compiled("float64(float64,float64)")
 def spread(wind: float, ffmc: float) -> float:
     """Initial spread index from wind (km h⁻¹) and the fine fuel moisture code. Eq. 24–26."""
     m = 147.2 * (101.0 - ffmc) / (59.5 + ffmc)
-    return 0.208 * 91.9 * exp(-0.1386 * m) * (1.0 + m**5.31 / 4.93e7) * exp(0.05039 * wind)
+    return float(0.208 * 91.9 * exp(-0.1386 * m) * (1.0 + m**5.31 / 4.93e7) * exp(0.05039 * wind))
 
 
 @compiled("float64(float64,float64)")
@@ -98,7 +100,7 @@ def build_up(dmc: float, dc: float) -> float:
         return 0.0
     if dmc <= 0.4 * dc:
         return 0.8 * dmc * dc / (dmc + 0.4 * dc)
-    return max(dmc - (1.0 - 0.8 * dc / (dmc + 0.4 * dc)) * (0.92 + (0.0114 * dmc) ** 1.7), 0.0)
+    return float(max(dmc - (1.0 - 0.8 * dc / (dmc + 0.4 * dc)) * (0.92 + (0.0114 * dmc) ** 1.7), 0.0))
 
 
 @compiled("float64(float64,float64)")
@@ -106,7 +108,7 @@ def fire_weather(isi: float, bui: float) -> float:
     """Fire weather index from the initial spread index and the build-up index. Eq. 28–30."""
     fuel = 0.626 * bui**0.809 + 2.0 if bui <= 80.0 else 1000.0 / (25.0 + 108.64 * exp(-0.023 * bui))
     b = 0.1 * isi * fuel
-    return exp(2.72 * (0.434 * log(b)) ** 0.647) if b > 1.0 else b
+    return float(exp(2.72 * (0.434 * log(b)) ** 0.647) if b > 1.0 else b)
 
 
 @compiled(

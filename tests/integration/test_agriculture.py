@@ -1,4 +1,4 @@
-"""Heat and agriculture in the built marts: order of the stages, dates without event, reasons, the real DRIAS exports."""
+"""Heat and agriculture in the built marts: order of stages, dates without event, reasons, the real DRIAS exports."""
 
 from __future__ import annotations
 
