@@ -136,6 +136,29 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("date_published", pa.date32()),
         ]
     ),
+    "river_station": pa.schema(
+        [
+            ("dataset_id", pa.string()),
+            ("source_file_id", pa.string()),
+            ("station_code", pa.string()),
+            ("name", pa.string()),
+            ("river", pa.string()),
+            ("commune_code", pa.string()),
+            ("longitude", pa.float64()),
+            ("latitude", pa.float64()),
+        ]
+    ),
+    "river_flow": pa.schema(
+        [
+            ("dataset_id", pa.string()),
+            ("source_file_id", pa.string()),
+            ("station_code", pa.string()),
+            ("date", pa.date32()),
+            ("quantity", pa.string()),  # QmnJ, QmM, QIXnJ, QIXM, as Hub'Eau names them
+            ("flow_m3s", pa.float64()),
+            ("qualification", pa.string()),
+        ]
+    ),
     "territory": pa.schema(
         [
             ("territory_id", pa.string()),
@@ -236,6 +259,8 @@ SORT_KEYS: dict[str, list[str]] = {
     "cell_altitude": ["grid_id", "cell_id"],
     "commune_fact": ["measure_id", "return_period", "commune_code"],
     "catnat_event": ["commune_code", "date_start", "peril_code", "national_code"],
+    "river_station": ["station_code"],
+    "river_flow": ["station_code", "quantity", "date"],
     "territory": ["kind", "code"],
     "territory_change": ["effective_on", "change_code", "from_code", "to_code", "from_kind", "to_kind"],
     "commune_part": ["kind", "code"],

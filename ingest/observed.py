@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from climart.errors import UserError
 from climart.files import sha256_of
 from ingest import lake, registry
-from ingest.readers import catnat, commune_table, depth_rasters, zone_polygons
+from ingest.readers import catnat, commune_table, depth_rasters, hubeau, zone_polygons
 
 Progress = Callable[[str], None]
 # A reader: (files, their ids in the same order, its part of the YAML) → lake rows by table (no dataset_id), remarks.
@@ -30,8 +30,9 @@ READERS: dict[str, Callable[..., Reading]] = {
     "catnat_events": catnat.read_events,
     "zone_polygons": zone_polygons.read,
     "depth_rasters": depth_rasters.read,
+    "hubeau_flows": hubeau.read,
 }
-TABLES = ("commune_fact", "catnat_event")
+TABLES = ("commune_fact", "catnat_event", "river_station", "river_flow")
 
 
 @dataclass(frozen=True)

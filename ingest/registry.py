@@ -123,8 +123,17 @@ class DepthRasters(BaseModel):
     note: str | None = None
 
 
+class HubeauFlows(BaseModel):
+    """Saved answers of Hub'Eau's hydrometry: referentiel/stations and obs_elab."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reader: Literal["hubeau_flows"]
+
+
 Reader = Annotated[
-    CommuneTable | CatnatCounts | CatnatEvents | ZonePolygons | DepthRasters, Field(discriminator="reader")
+    CommuneTable | CatnatCounts | CatnatEvents | ZonePolygons | DepthRasters | HubeauFlows,
+    Field(discriminator="reader"),
 ]
 
 

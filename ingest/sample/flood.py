@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -53,6 +54,39 @@ def write_depths(folder: Path) -> tuple[Path, ...]:
         _raster(folder / "sample_buildings.tif", np.round(600 * _towns())),
         _raster(folder / "sample_population.tif", np.round(12 * _towns())),
     )
+
+
+def write_flows(folder: Path) -> tuple[Path, ...]:
+    """Hub'Eau answers: two invented stations on the river, their maximum flow of each month of 40 years and of 12."""
+    rng = np.random.default_rng(20_261_121)
+    stations = [
+        {"code_station": "W0000010", "libelle_station": "La Rivière simulée amont",
+         "libelle_cours_eau": "Rivière simulée", "code_commune_station": "73011",
+         "longitude_station": 6.39, "latitude_station": 45.67},
+        {"code_station": "W0000020", "libelle_station": "La Rivière simulée aval",
+         "libelle_cours_eau": "Rivière simulée", "code_commune_station": "73065",
+         "longitude_station": 5.92, "latitude_station": 45.58},
+    ]  # fmt: skip
+    rows = []
+    for station, mean, first in (("W0000010", 40_000, 1985), ("W0000020", 90_000, 2013)):
+        for year in range(first, 2025):
+            for month in range(1, 13):
+                season = 1 + 0.5 * np.cos((month - 5) / 12 * 2 * np.pi)  # snow melts in May
+                rows.append(
+                    {"code_station": station, "date_obs_elab": f"{year}-{month:02d}-15", "grandeur_hydro_elab": "QIXM",
+                     "resultat_obs_elab": round(float(mean * season * max(rng.gumbel(1, 0.35), 0.2))),
+                     "code_qualification": 20}
+                )  # fmt: skip
+    return (
+        _json(folder / "stations.json", {"count": len(stations), "data": stations}),
+        _json(folder / "obs_elab.json", {"count": len(rows), "data": rows}),
+    )
+
+
+def _json(path: Path, answer: Mapping[str, Any]) -> Path:
+    with atomic(path) as handle:
+        handle.write(json.dumps({"api_version": "2.0.1", "next": None, **answer}, ensure_ascii=False).encode())
+    return path
 
 
 def _axes() -> tuple[Floats, Floats]:

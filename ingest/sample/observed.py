@@ -56,6 +56,7 @@ def write_all(folder: Path) -> tuple[Path, ...]:
         write_pprn(folder / "sample_pprn" / "pprn_communes.xlsx", communes),
         *flood.write_zones(folder / "sample_flood_zones"),
         *flood.write_depths(folder / "sample_flood_depth"),
+        *flood.write_flows(folder / "sample_river_flow"),
     )
 
 

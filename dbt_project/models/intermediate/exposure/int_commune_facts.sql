@@ -28,3 +28,5 @@ union all by name
 select * from rates
 union all by name
 select * from {{ ref('int_flood_damage') }}
+union all by name
+select * from {{ ref('int_river_measures') }}
