@@ -1,4 +1,4 @@
-"""Elevation rasters → mean altitude of every cell that the lake knows.
+"""Elevation rasters → mean altitude of every cell that the lake knows, and the altitudes of the communes of massifs.
 
 Humidity, pressure and evapotranspiration need the altitude of a cell; without it, what they make is missing with the
 reason ``missing_altitude``.
@@ -19,7 +19,7 @@ import shapely
 
 from climart.errors import UserError
 from climart.files import sha256_of
-from ingest import grid, lake, registry, weights
+from ingest import grid, lake, registry, relief, weights
 
 HIGHEST, LOWEST = 4900.0, -100.0  # m, of the cells of France; beyond, the raster is not one of metres
 MIN_COVER = 0.5  # share of a cell that the raster must hold
@@ -60,6 +60,7 @@ def load(path: Path, source_id: str) -> Loaded:
     before = lake.read("cell_altitude").to_pandas()
     rows = pd.concat([before, found]).drop_duplicates(["grid_id", "cell_id"], keep="last")
     lake.write("cell_altitude", pa.Table.from_pandas(rows, schema=lake.SCHEMAS["cell_altitude"], preserve_index=False))
+    relief.measure(path)
     return Loaded(known, uncovered)
 
 
@@ -104,7 +105,7 @@ def _grids() -> dict[str, pd.DataFrame]:
     """The cells of each grid of the lake, polygons in EPSG:27572."""
     square = grid.cells()
     grids = {grid.GRID_ID: square.assign(polygon=weights.cell_polygons(square))}
-    others = lake.read("cell").to_pandas()
+    others = lake.read("cell").to_pandas().dropna(subset="polygon")  # a massif's band is no place on a map
     for grid_id, cells in others[others["grid_id"] != grid.GRID_ID].groupby("grid_id"):
         polygons = gpd.GeoSeries(shapely.from_wkb(cells["polygon"]), crs="EPSG:4326").to_crs(grid.CRS)
         grids[str(grid_id)] = cells.assign(polygon=polygons.to_numpy())

@@ -171,8 +171,12 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("region_id", pa.string()),
             ("caisse_id", pa.string()),
             ("caisse_shared_with", pa.string()),
+            ("massif_id", pa.string()),
             ("population", pa.int64()),
             ("area_km2", pa.float32()),
+            ("altitude_low_m", pa.float32()),
+            ("altitude_m", pa.float32()),
+            ("altitude_high_m", pa.float32()),
             ("cog_year", pa.int16()),
             ("longitude", pa.float64()),
             ("latitude", pa.float64()),
@@ -205,6 +209,34 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("cog_year", pa.int16()),
         ]
     ),
+    "hypsometry": pa.schema(
+        [
+            ("territory_id", pa.string()),
+            ("massif_id", pa.string()),
+            ("altitude_m", pa.int16()),  # middle of a class
+            ("share", pa.float64()),  # of the territory's area
+        ]
+    ),
+    "ski_area": pa.schema(
+        [
+            ("ski_area_id", pa.string()),
+            ("name", pa.string()),
+            ("status", pa.string()),
+            ("altitude_low_m", pa.float32()),
+            ("altitude_high_m", pa.float32()),
+            ("longitude", pa.float64()),
+            ("latitude", pa.float64()),
+            ("source_file_id", pa.string()),
+        ]
+    ),
+    "weight_gap": pa.schema(  # territories that a grid should serve and does not, and why
+        [
+            ("grid_id", pa.string()),
+            ("territory_id", pa.string()),
+            ("weighting", pa.string()),
+            ("reason", pa.string()),
+        ]
+    ),
     "cell_weight": pa.schema(
         [
             ("grid_id", pa.string()),
@@ -232,6 +264,9 @@ SORT_KEYS: dict[str, list[str]] = {
     "territory": ["kind", "code"],
     "territory_change": ["effective_on", "change_code", "from_code", "to_code", "from_kind", "to_kind"],
     "commune_part": ["kind", "code"],
+    "hypsometry": ["territory_id", "massif_id", "altitude_m"],
+    "ski_area": ["ski_area_id"],
+    "weight_gap": ["grid_id", "weighting", "territory_id"],
     "cell_weight": ["grid_id", "weighting", "territory_id", "cell_id"],
 }
 
@@ -286,7 +321,7 @@ def remove(table: str, *partition: str) -> None:
 
 def open_registers() -> None:
     """Make sure that the one-file tables that every build reads exist, empty if need be."""
-    for table in ("dataset", "source_file", "simulation", "producer_index_header"):
+    for table in ("dataset", "source_file", "simulation", "producer_index_header", "weight_gap"):
         if not table_path(table).exists():
             write(table, SCHEMAS[table].empty_table())
 

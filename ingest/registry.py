@@ -18,6 +18,7 @@ from climart import paths
 from climart.errors import UserError
 from ingest import lake
 
+DEGREE_DAY = "_degree_day"  # ends the id of a dataset of snow computed from another's weather (``ingest.snow``)
 ValidationStatus = Literal["validated", "under_evaluation", "synthetic", "observed", "reference"]
 
 
@@ -183,6 +184,30 @@ def load(path: Path) -> Source:
 def sources() -> dict[str, Source]:
     """Every source, by id, in the order of their ids."""
     return {path.stem: load(path) for path in sorted(paths.SOURCES.glob("*.yml"))}
+
+
+def source(dataset_id: str) -> Source:
+    """A source of the registry, or what a method of ours computes from one of them (``<source>_degree_day``).
+
+    Raises KeyError if there is none. What is computed is synthetic where its source is, else under evaluation.
+    """
+    if dataset_id in sources() or not dataset_id.endswith(DEGREE_DAY):
+        return sources()[dataset_id]
+    parent = sources()[dataset_id.removesuffix(DEGREE_DAY)]
+    return parent.model_copy(
+        update={
+            "id": dataset_id,
+            "title_fr": f"Neige par degrés-jours, d'après {parent.title_fr}",
+            "title_en": f"Degree-day snow, from {parent.title_en}",
+            "producer": f"Climart, d'après {parent.producer}",
+            "citation": f"Climart, modèle de neige par degrés-jours, d'après : {parent.citation}",
+            "validation_status": "synthetic" if parent.validation_status == "synthetic" else "under_evaluation",
+            "notice_fr": f"{parent.notice_fr} · Neige naturelle, hors neige de culture, par un modèle à degrés-jours.",
+            "notice_en": f"{parent.notice_en} · Natural snow, without snowmaking, by a degree-day model.",
+            "drias_text": None,
+            "netcdf": None,
+        }
+    )
 
 
 def for_drias_text(experience: str, producer: str) -> Source:

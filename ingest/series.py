@@ -17,7 +17,20 @@ import numpy as np
 import numpy.typing as npt
 
 from ingest.calendars import Axis, Window
-from ingest.states import chill, days, drought, evapotranspiration, grass, heat, humidity, reference, soil, vine
+from ingest.states import (
+    chill,
+    days,
+    drought,
+    evapotranspiration,
+    fire,
+    grass,
+    heat,
+    humidity,
+    reference,
+    snow,
+    soil,
+    vine,
+)
 from ingest.variables import VARIABLES
 
 Block = npt.NDArray[np.float32]
@@ -27,6 +40,7 @@ NEEDS = {
     "reference": "no_reference_period",
     "altitude": "missing_altitude",
     "alert": "missing_alert_thresholds",
+    "massif": "not_a_massif",
 }
 
 
@@ -38,6 +52,7 @@ class Site:
     altitude: Cells  # m
     alert_night: Cells  # °C, heat-health threshold of the département's tasmin
     alert_day: Cells  # °C, of its tasmax
+    massif: Cells  # Météo-France number, of the altitude bands of massifs only
 
     def __getitem__(self, rows: slice) -> Site:
         return Site(*(np.ascontiguousarray(getattr(self, field.name)[rows]) for field in fields(self)))
@@ -45,14 +60,14 @@ class Site:
     @property
     def known(self) -> set[str]:
         """The needs that it meets, wholly or for some cells."""
-        found = {"altitude": self.altitude, "alert": self.alert_night}
+        found = {"altitude": self.altitude, "alert": self.alert_night, "massif": self.massif}
         return {need for need, values in found.items() if np.isfinite(values).any()}
 
     @classmethod
     def of_latitude(cls, latitude: Cells) -> Site:
         """Cells of which nothing but the latitude is known."""
         nothing = np.full(latitude.shape, np.nan)
-        return cls(np.ascontiguousarray(latitude, dtype=np.float64), nothing, nothing, nothing)
+        return cls(np.ascontiguousarray(latitude, dtype=np.float64), nothing, nothing, nothing, nothing)
 
 
 @lru_cache(maxsize=8)
@@ -198,6 +213,25 @@ def _canicule(blocks: Sequence[Block], around: Around, out: Any) -> None:
     heat.canicule(tasmin, tasmax, around.site.alert_night, around.site.alert_day, out)
 
 
+def _fire(blocks: Sequence[Block], around: Around, out: Any) -> None:
+    tasmax, hurs, wind, prtot, swe = blocks
+    fire.fwi(tasmax, hurs, wind, prtot, swe, around.axis.month_of, around.year_starts, out)
+
+
+@lru_cache(maxsize=128)
+def _hour_shares(latitude: float) -> npt.NDArray[np.float64]:
+    return snow.hour_shares(latitude)
+
+
+def _snowmaking(blocks: Sequence[Block], around: Around, out: Any) -> None:
+    tasmin, tasmax, huss = blocks
+    latitudes, rows = np.unique(around.site.latitude, return_inverse=True)
+    shares = np.stack([_hour_shares(float(latitude)) for latitude in latitudes])
+    limits = np.empty((len(snow.SNOWMAKING_WET_BULB), *tasmin.shape), dtype=np.float32)
+    humidity.dry_bulb(huss, around.site.altitude, snow.SNOWMAKING_WET_BULB, limits)
+    snow.snowmaking(tasmin, tasmax, limits, shares, rows.astype(np.int32), around.day_of_year, out)
+
+
 DAILY = (
     Way(("tmean",), ("tasmin", "tasmax"), _days(days.mean_of_extremes)),
     Way(("dtr",), ("tasmax", "tasmin"), _days(days.difference)),
@@ -233,8 +267,10 @@ DAILY = (
     Way(("cwb",), ("prtot", "pet"), _days(days.difference)),
     Way(("snowfall",), ("prsn",), _copy),
     Way(("snowfall",), ("prtot", "tas"), _days(soil.snowfall)),
+    Way(snow.SNOWMAKING_OUTPUTS, ("tasmin", "tasmax", "huss"), _snowmaking, ("altitude", "massif")),
     Way(soil.RAIN_AND_MELT_OUTPUTS, ("prtot", "snowfall", "tas"), _by_year(soil.rain_and_melt)),
     Way(soil.SWI_OUTPUTS, ("water_input", "pet"), _bucket),
+    Way(fire.FIRE_OUTPUTS, ("tasmax", "hurs_tx", "sfcWind", "prtot", "swe_degree_day"), _fire),
     Way(grass.GRASS_OUTPUTS, ("tas", "rsds", "prtot", "water_input", "pet"), _grass),
 )
 
@@ -304,6 +340,9 @@ SEASONAL = (
 
 DERIVED = {name for way in DAILY for name in way.outputs}
 SEASONS = {name for way in SEASONAL for name in way.outputs}
+# What is reduced on the altitude bands of massifs: snow. Their heat or rain would be one more, unasked, set of figures.
+ON_MASSIF_BANDS = frozenset({"snd", "swe", "prsn", "snowfall", *snow.SNOWMAKING_OUTPUTS})
+NOT_ON_MASSIF_BANDS = "not_on_massif_bands"
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ SORT_KEYS = {
     "fct_indicator": "dataset_id, indicator_id, context_id, weighting, territory_id",
     "fct_indicator_run": "dataset_id, indicator_id, context_id, weighting, territory_id",
     "fct_return_level": "dataset_id, indicator_id, context_id, weighting, territory_id",
+    "fct_snow_line": "dataset_id, context_id, territory_id",
     "fct_class": "dataset_id, classification_id, indicator_id, context_id, weighting, territory_id",
     "fct_grape_suitability": "dataset_id, variety_id, context_id, weighting, territory_id",
     "dim_class": "classification_id, indicator_id, class",
@@ -34,6 +35,7 @@ SORT_KEYS = {
     "dim_commune_crosswalk": "code, valid_from nulls first",
     "dim_context": "position",
     "dim_simulation": "dataset_id, run_position",
+    "dim_indicator_availability": "dataset_id, indicator_id",
     "dim_indicator_source": "dataset_id, indicator_id, context_id, simulation_id, source_file_id, index_code",
 }
 WIDE_ORDER = "dataset_id, context_id, territory_id"

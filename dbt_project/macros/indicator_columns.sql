@@ -10,7 +10,7 @@
 {% endmacro %}
 
 {# The models that say what a year's features mean, one per theme: models/intermediate/years/int_<theme>_years. #}
-{% macro projected_themes() %}{{ return(['heat', 'rain', 'agriculture', 'buildings']) }}{% endmacro %}
+{% macro projected_themes() %}{{ return(['heat', 'rain', 'agriculture', 'buildings', 'snow']) }}{% endmacro %}
 
 {# The indicators that the reduced daily runs give, by theme: the columns of int_<theme>_years, in a fixed order. A date comes
    with <date>_event, the share of years in which it occurs. #}

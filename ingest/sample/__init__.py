@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingest.sample import climate, daily, drias, elevation, geography, observed
+from ingest.sample import climate, daily, drias, elevation, geography, observed, snow
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,16 @@ class SampleFiles:
     drias: tuple[Path, ...]
     observed: tuple[Path, ...]
     elevation: Path
+    massifs: Path
+    ski_areas: Path
     daily: tuple[Path, ...]
+    snow: tuple[Path, ...]
 
 
 def generate(out: Path, progress: Callable[[str], None] | None = None, *, with_daily: bool = True) -> SampleFiles:
     """Write the sample into ``out``, a folder per kind of file; the same bytes at every call.
 
-    with_daily: also the daily NetCDF, three quarters of the time and of the bytes.
+    with_daily: also the daily NetCDF and the snow, three quarters of the time and of the bytes.
     progress: called with a short text (English) at the start of each step.
     """
     say = progress or (lambda _: None)
@@ -47,8 +50,23 @@ def generate(out: Path, progress: Callable[[str], None] | None = None, *, with_d
     say("observed data")
     facts = observed.write_all(out / "observed")
     altitudes = elevation.write(out / "elevation" / "elevation.tif")
+    massifs = snow.write_massifs(out / "massifs" / "massifs.geojson")
+    ski_areas = snow.write_ski_areas(out / "massifs" / "ski_areas.csv")
     netcdf: list[Path] = []
+    pro: list[Path] = []
     if with_daily:
         say("daily NetCDF")
         netcdf = daily.generate_daily(out / "netcdf", say)
-    return SampleFiles(out / "territories", territory_files, exports, facts, altitudes, tuple(netcdf))
+        say("snow")
+        pro = snow.write_pro(out / "snow")
+    return SampleFiles(
+        territories=out / "territories",
+        territory_files=territory_files,
+        drias=exports,
+        observed=facts,
+        elevation=altitudes,
+        massifs=massifs,
+        ski_areas=ski_areas,
+        daily=tuple(netcdf),
+        snow=tuple(pro),
+    )

@@ -173,4 +173,5 @@ def by_year(monthly: Months) -> Months:
     summer = x[:, :, 5:10]
     columns = [x.mean(axis=2), *(100 * (x < limit).mean(axis=2) for limit in (ONE_IN_10, ONE_IN_25))]
     columns.append(100 * (summer < ONE_IN_25).mean(axis=2))
-    return np.where(np.isnan(x).any(axis=2)[:, :, None], np.nan, np.stack(columns, axis=2))
+    missing = np.isnan(x).any(axis=2, keepdims=True)
+    return np.where(missing, np.nan, np.stack(columns, axis=2))

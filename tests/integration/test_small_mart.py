@@ -172,9 +172,9 @@ def test_wide_marts_hold_the_medians_or_say_why_not(small_mart: Mart) -> None:
     assert row("mart_heat", A, "ref", heat) == (13, 13, 13, None, None)
     # overseas, the reason is the territory's; no export here has hot days
     assert row("mart_heat", "commune:97101", "rwl40", heat) == (None, None, None, None, "outside_grid")
-    assert row("mart_heat", A, "rwl40", "tx35, tx35_delta, tx35_reason") == (None, None, "not_in_dataset")
+    assert row("mart_heat", A, "rwl40", "tx35, tx35_delta, tx35_reason") == (None, None, "not_in_exports")
     crops = "p_apr_oct, p_apr_oct_delta, last_frost_doy, last_frost_doy_reason"
     assert row("mart_agriculture", A, "rcp85_h1", crops) == (380, -70, 80, None)
     assert row("mart_agriculture", B, "rcp85_h1", crops) == (380, -220, None, "missing_cells")
     # the warming levels' dataset has no indicator of agriculture at all: its rows say so
-    assert row("mart_agriculture", A, "rwl40", "p_apr_oct, p_apr_oct_reason") == (None, "not_in_dataset")
+    assert row("mart_agriculture", A, "rwl40", "p_apr_oct, p_apr_oct_reason") == (None, "not_in_exports")
