@@ -17,7 +17,7 @@ MODELS = yaml.safe_load((paths.DBT_PROJECT / "models" / "marts" / "_marts.yml").
 WIDE = {
     model["name"]: (model["config"]["meta"]["themes"], [column["name"] for column in model["columns"]])
     for model in MODELS
-    if model["name"].startswith("mart_")
+    if "themes" in model["config"]["meta"]
 }
 
 
