@@ -1,4 +1,5 @@
 -- depends_on: {{ ref('stg_lake__cell_years') }}
+-- depends_on: {{ ref('int_run_windows') }}
 -- Run × context × cell: the 99th percentile of all the days of the window (linear between ranks), from the sixteen wettest days
 -- of each year. NULL where a year alone might hold more than sixteen of the days above it.
 {%- set ranks = [] %}
