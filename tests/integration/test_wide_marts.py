@@ -94,7 +94,8 @@ def test_values_and_reasons_are_those_of_the_long_table(sample_mart: Mart, table
             found = tuple(values[5 * n : 5 * n + 5])
             expected = facts.get((territory, context, dataset, indicator))
             if expected is None:
-                why = "not_in_context" if (dataset, indicator) in held else absent[dataset, indicator]
+                nowhere = absent[dataset, indicator] or "missing_cells"
+                why = "not_in_context" if (dataset, indicator) in held else nowhere
                 expected = (None, None, None, None, why)
             assert found == expected, (territory, context, dataset, indicator)
             seen[str(found[4]).partition(":")[0]] += 1
