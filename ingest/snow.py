@@ -56,10 +56,10 @@ def load(
     files: Sequence[Path],
     *,
     dataset_id: str | None = None,
-    workers: int | None = None,
+    workers: int = 1,
     progress: cell_years.OnProgress = lambda *_: None,
 ) -> Loaded:
-    """Read snow files and daily runs, write their bands, reduce them.
+    """Read snow files and daily runs, write their bands, reduce them (some hundred cells: one process is quickest).
 
     Raises UserError, before anything is reduced, for a file that cannot be placed.
     """
