@@ -16,9 +16,6 @@ from app.maps import AGREEMENT_MIN
 # A grid cell of 8 km covers 64 km²: a smaller territory shows its neighbours' climate as much as its own.
 CELL_KM2: Final = 64.0
 
-# Values that stand on altitudes of a massif, not on cells of a grid.
-BY_ALTITUDE: Final = frozenset({"massif_band", "hypsometry", "median_altitude", "altitude"})
-
 Row = Mapping[Any, Any]  # a row of Release.values, by column
 
 
@@ -83,7 +80,7 @@ def limits(row: Row, words: Words) -> list[str]:
         small = not missing(row["area_km2"]) and row["area_km2"] < CELL_KM2
         if row["method"] == "nearest_cell":
             said.append(words("sentences.nearest_cell"))
-        elif row["method"] not in BY_ALTITUDE and (row["n_cells"] <= 1 or small):
+        elif row["n_cells"] <= 1 or small:
             said.append(words("sentences.resolution"))
     return said
 
