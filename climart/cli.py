@@ -194,7 +194,7 @@ def ingest_netcdf(
 def ingest_snow(
     files: Runs,
     dataset: Annotated[str | None, typer.Option(help="Registry id, where names and headers do not tell.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes (default: the machine's cores).")] = None,
+    workers: Annotated[int, typer.Option(help="Processes.")] = 1,
 ) -> None:
     """Load snow by massif and altitude: S2M and ADAMONT files; by degree days where there is weather and no snow."""
     from ingest import snow
