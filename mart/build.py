@@ -58,7 +58,9 @@ def build(*, full_refresh: bool = False, progress: Progress = lambda *_: None) -
 def _check_lake() -> None:
     for table, content in TERRITORY_TABLES.items():
         if not (paths.lake() / f"{table}.parquet").exists():
-            raise UserError(f"The lake has no {content}: run `climart ingest territories DIR` first (CLIMART_DATA/lake).")
+            raise UserError(
+                f"The lake has no {content}: run `climart ingest territories DIR` first (CLIMART_DATA/lake)."
+            )
     if not any((paths.lake() / table).exists() for table in ("producer_index", "cell_year")):
         raise UserError(
             "The lake has no climate: run `climart ingest drias FILE…` or `climart ingest netcdf FILE…` first "

@@ -143,9 +143,7 @@ def test_a_failing_data_test_publishes_nothing(small_mart: Mart, tmp_path: Path)
 def test_a_run_without_a_level_keeps_its_place(small_mart: Mart, tmp_path: Path) -> None:
     """Runs 1 and 3 of a second dataset root have +4 °C, run 2 has not: NULL in its place, not the value of run 3."""
     root = tmp_path / "gap"
-    (root / "lake").mkdir(parents=True)
-    for name in ("territory", "cell_weight", "cell", "territory_change", "commune_part"):
-        shutil.copy(small_mart.root / "lake" / f"{name}.parquet", root / "lake")
+    climart(root, "ingest", "territories", small_mart.root / "admin")
     exports = sorted(p for p in small_mart.root.glob("run*.txt") if p.name != "run2GWL30.txt")
     assert len(exports) == 8
     climart(root, "ingest", "drias", *exports)
