@@ -19,6 +19,7 @@ mart: .venv/.app ## Set up, build the embedded sample and publish it, without se
 	$(BIN)/climart sample data/sample
 	$(BIN)/climart ingest territories data/sample/territories
 	$(BIN)/climart ingest drias data/sample/drias
+	$(BIN)/climart ingest elevation data/sample/elevation/elevation.tif --source sample_elevation
 	$(BIN)/climart ingest netcdf data/sample/netcdf
 	$(BIN)/climart build
 	$(BIN)/climart publish

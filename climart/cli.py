@@ -100,6 +100,38 @@ def ingest_territories(
         out.print(f"Without values: {n} {kind} ({reason}).")
 
 
+@ingest_app.command("elevation", epilog="Example: `climart ingest elevation bdalti_75m.tif --source bd_alti`")
+def ingest_elevation(
+    raster: Annotated[Path, typer.Argument(help="GeoTIFF of metres above the sea.", metavar="RASTER")],
+    source: Annotated[str, typer.Option(help="Registry id of the raster.")] = "bd_alti",
+) -> None:
+    """Load the mean altitude of every cell. Humidity and evapotranspiration need it: load it before daily NetCDF."""
+    from ingest import elevation
+
+    done = elevation.load(raster, source)
+    for grid_id, n in done.known.items():
+        missing = done.uncovered[grid_id]
+        out.print(f"{grid_id}: {_spaced(n)} cells have an altitude, {_spaced(missing)} are not covered.")
+
+
+@ingest_app.command("observed", epilog="Example: `climart ingest observed georisques_catnat catnat_gaspar.csv`")
+def ingest_observed(
+    source: Annotated[str, typer.Argument(help="Registry id of the source.", metavar="SOURCE")],
+    files: Annotated[
+        list[Path], typer.Argument(help="All the files of the dataset, or folders of them.", metavar="PATH")
+    ],
+) -> None:
+    """Load observed or exposure data (disasters, plans, zones, …). What the lake held of the source is replaced."""
+    from ingest import observed
+
+    with _bar(2, "Observed") as step:
+        done = observed.load(source, files, step)
+    rows = ", ".join(f"{_spaced(n)} rows of {table}" for table, n in sorted(done.n_rows.items()))
+    out.print(f"{source}: {rows or 'no row'}.")
+    for remark in done.remarks:
+        out.print(remark, markup=False)
+
+
 Runs = Annotated[list[Path], typer.Argument(help="NetCDF files (.nc), or folders of them.", metavar="FILE")]
 
 
@@ -115,13 +147,13 @@ def ingest_netcdf(
     ] = None,
 ) -> None:
     """Reduce daily NetCDF to annual features, run by run. A stopped call continues where it was."""
-    from ingest import cell_years, reduce
+    from ingest import cell_years, reduce, sites
     from ingest.readers import netcdf
 
     plans = netcdf.plan(files, dataset_id=dataset, pet_method=pet)
     if dry_run:
         for plan in plans:
-            out.print(plan.describe(), markup=False, soft_wrap=True)
+            out.print(plan.describe(sites.of_cells(plan.grid, plan.grid.nodes(None))), markup=False, soft_wrap=True)
         return
     columns = [SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[speed]}")]
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:

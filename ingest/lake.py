@@ -59,6 +59,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("year_end", pa.int16()),
             ("validation_status", pa.string()),
             ("grid_id", pa.string()),
+            ("pet_method", pa.string()),  # how evapotranspiration was had; NULL where no feature reads it
             ("content_sha256", pa.string()),
         ]
     ),
@@ -95,6 +96,42 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("latitude", pa.float64()),
             ("is_extrapolated", pa.bool_()),
             ("polygon", pa.binary()),  # WKB, WGS 84; NULL on the 8 km grid, whose squares follow from x and y
+        ]
+    ),
+    "cell_altitude": pa.schema(
+        [
+            ("grid_id", pa.string()),
+            ("cell_id", pa.int32()),
+            ("altitude_m", pa.float32()),  # mean over the cell
+            ("source_file_id", pa.string()),
+        ]
+    ),
+    "commune_fact": pa.schema(
+        [
+            ("dataset_id", pa.string()),
+            ("source_file_id", pa.string()),  # NULL where several files made the value: those of the dataset
+            ("commune_code", pa.string()),  # as the source writes it, whatever the vintage
+            ("measure_id", pa.string()),
+            ("return_period", pa.int16()),  # years; NULL where the measure has none
+            ("date_start", pa.date32()),
+            ("date_end", pa.date32()),
+            ("value", pa.float64()),
+            ("reason", pa.string()),  # why value is NULL
+            ("note", pa.string()),  # what the source says of it: scale of a study, name of a plan
+        ]
+    ),
+    "catnat_event": pa.schema(
+        [
+            ("dataset_id", pa.string()),
+            ("source_file_id", pa.string()),
+            ("commune_code", pa.string()),
+            ("national_code", pa.string()),
+            ("peril_code", pa.string()),
+            ("peril_label", pa.string()),
+            ("date_start", pa.date32()),
+            ("date_end", pa.date32()),
+            ("date_order", pa.date32()),
+            ("date_published", pa.date32()),
         ]
     ),
     "territory": pa.schema(
@@ -162,6 +199,9 @@ SORT_KEYS: dict[str, list[str]] = {
     "producer_index": ["index_code", "context_id", "season", "cell_id"],
     "producer_index_header": ["source_file_id", "index_code"],
     "cell": ["grid_id", "cell_id"],
+    "cell_altitude": ["grid_id", "cell_id"],
+    "commune_fact": ["measure_id", "return_period", "commune_code"],
+    "catnat_event": ["commune_code", "date_start", "peril_code", "national_code"],
     "territory": ["kind", "code"],
     "territory_change": ["effective_on", "change_code", "from_code", "to_code", "from_kind", "to_kind"],
     "commune_part": ["kind", "code"],
@@ -210,6 +250,11 @@ def read(table: str) -> pa.Table:
     """A one-file table of the lake, empty (with its schema) where it has not been written."""
     path = table_path(table)
     return pq.read_table(path, schema=SCHEMAS[table]) if path.exists() else SCHEMAS[table].empty_table()
+
+
+def remove(table: str, *partition: str) -> None:
+    """Remove a table or a partition of it; nothing where it is not there."""
+    table_path(table, *partition).unlink(missing_ok=True)
 
 
 def open_registers() -> None:

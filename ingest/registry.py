@@ -5,9 +5,10 @@ An unknown key, a missing licence or an unknown validation status is refused wit
 
 from __future__ import annotations
 
+from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import pyarrow as pa
 import yaml
@@ -41,6 +42,53 @@ class NetcdfName(BaseModel):
     institution: str | None = None
 
 
+class Column(BaseModel):
+    """Where a table holds a measure: numbers times ``factor``; with ``equals``: ``factor`` where the cell says so, else 0."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    column: str
+    factor: float = 1.0
+    equals: str | None = None
+
+
+class CommuneTable(BaseModel):
+    """CSV, XLSX or Parquet with a commune's code in a column. Lines before the one that names ``code`` are skipped."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reader: Literal["commune_table"]
+    code: str
+    measures: dict[str, Column] = Field(min_length=1)
+    date_start: date | None = None
+    date_end: date | None = None
+    rows_per_commune: Literal["one", "summed"] = "one"
+    separator: str = ";"
+    encoding: str = "utf-8"
+    decimal: str = "."
+
+
+class CatnatCounts(BaseModel):
+    """CatNat recognitions counted per commune, without dates (JSON, gzipped or not)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reader: Literal["catnat_counts"]
+    date_start: date
+    measures: dict[str, str] = Field(min_length=1)
+
+
+class CatnatEvents(BaseModel):
+    """``catnat_gaspar.csv``: one row per commune, peril and event."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reader: Literal["catnat_events"]
+
+
+Reader = Annotated[CommuneTable | CatnatCounts | CatnatEvents, Field(discriminator="reader")]
+
+
 class Source(BaseModel):
     """One source: who made it, under which licence, where it is, how far it may be trusted."""
 
@@ -64,6 +112,7 @@ class Source(BaseModel):
     notice_en: str = ""
     drias_text: DriasText | None = None
     netcdf: NetcdfName | None = None
+    observed: Reader | None = None
 
 
 def load(path: Path) -> Source:

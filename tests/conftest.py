@@ -73,6 +73,8 @@ def sample_mart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mart]:
     said = {"sample": climart(root, "sample", root / "sample")}
     exports = sorted((root / "sample" / "drias").glob("*.txt"))
     said["territories"] = climart(root, "ingest", "territories", root / "sample" / "territories")
+    raster = root / "sample" / "elevation" / "elevation.tif"
+    climart(root, "ingest", "elevation", raster, "--source", "sample_elevation")
     said["netcdf"] = climart(root, "ingest", "netcdf", root / "sample" / "netcdf")
     said["first ingest"] = climart(root, "ingest", "drias", *exports[:-1])
     said["first build"] = climart(root, "build")

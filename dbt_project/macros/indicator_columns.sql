@@ -20,9 +20,18 @@
     {{ return(found.columns[0].values() | list) }}
 {% endmacro %}
 
+{# The return levels: fitted on the annual maxima of a window (int_cell_return_levels), not averaged over its years. #}
+{% macro fitted_indicators() %}
+    {% set found = [] %}
+    {% if 'rx1d' in projected_indicators() %}
+        {% for period in var('return_periods') %}{% do found.append('rl_rx1d_' ~ period) %}{% endfor %}
+    {% endif %}
+    {{ return(found) }}
+{% endmacro %}
+
 {# Every indicator of the warehouse: one column each in the wide intermediate tables. #}
 {% macro indicator_columns() %}
-    {{ return((exported_indicators() + projected_indicators()) | unique | sort) }}
+    {{ return((exported_indicators() + projected_indicators() + fitted_indicators()) | unique | sort) }}
 {% endmacro %}
 
 {# The columns that are the frequency of a date's event, and those that are not. #}
@@ -37,7 +46,7 @@
 {# The indicators that some run has in some of its cells only: a territory's mean must then count the cells that speak. The
    others need one common sum of weights. #}
 {% macro indicators_with_gaps() %}
-    {% set tables = {ref('int_cell_indicators'): exported_indicators(), ref('int_cell_projections'): projected_indicators()} %}
+    {% set tables = {ref('int_cell_indicators'): exported_indicators(), ref('int_cell_projections'): projected_indicators() + fitted_indicators()} %}
     {% set found = [] %}
     {% if execute %}
         {% for table, indicators in tables.items() if indicators %}

@@ -13,21 +13,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingest.sample import climate, daily, drias, geography
+from ingest.sample import climate, daily, drias, elevation, geography
 
 
 @dataclass(frozen=True)
 class SampleFiles:
-    """What ``generate`` wrote: the territories folder, its files, the DRIAS exports, the daily NetCDF."""
+    """What ``generate`` wrote: the territories folder, its files, DRIAS exports, elevation, daily NetCDF."""
 
     territories: Path
     territory_files: tuple[Path, ...]
     drias: tuple[Path, ...]
+    elevation: Path
     daily: tuple[Path, ...]
 
 
 def generate(out: Path, progress: Callable[[str], None] | None = None, *, with_daily: bool = True) -> SampleFiles:
-    """Write the sample into ``out/territories``, ``out/drias`` and ``out/netcdf``; the same bytes at every call.
+    """Write the sample into ``out``, a folder per kind of file; the same bytes at every call.
 
     with_daily: also the daily NetCDF, three quarters of the time and of the bytes.
     progress: called with a short text (English) at the start of each step.
@@ -41,8 +42,9 @@ def generate(out: Path, progress: Callable[[str], None] | None = None, *, with_d
     fields = climate.simulate(shares, [str(code) for code in departements.index])
     say("DRIAS exports")
     exports = drias.write_exports(out / "drias", fields, shares)
+    altitudes = elevation.write(out / "elevation" / "elevation.tif")
     netcdf: list[Path] = []
     if with_daily:
         say("daily NetCDF")
         netcdf = daily.generate_daily(out / "netcdf", say)
-    return SampleFiles(out / "territories", territory_files, exports, tuple(netcdf))
+    return SampleFiles(out / "territories", territory_files, exports, altitudes, tuple(netcdf))

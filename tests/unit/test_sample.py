@@ -277,8 +277,8 @@ def test_same_bytes_twice(files: sample.SampleFiles, tmp_path: Path) -> None:
     steps: list[str] = []
     again = sample.generate(tmp_path, steps.append, with_daily=False)
     assert steps == ["territories", "climate", "DRIAS exports"]
-    first, second = (*files.territory_files, *files.drias), (*again.territory_files, *again.drias)
-    assert len(first) == 6 + 15
+    first, second = ((*f.territory_files, *f.drias, f.elevation) for f in (files, again))
+    assert len(first) == 6 + 15 + 1
     assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == sorted(second)
     for one, other in zip(first, second, strict=True):
         assert one.name == other.name

@@ -1,34 +1,11 @@
 -- Quantiles over runs come last: one run, one vote. A territory without values has its rows too, with the reason.
-with voters as (
-
-    -- at the reference, a model that comes with several scenarios votes once
-    select dataset_id, list(votes_at_reference order by run_position) as votes
-    from {{ ref('int_simulations') }}
-    group by dataset_id
-
-),
-
-voting as (
-
-    select
-        runs.*,
-        case
-            when runs.context_key = 0
-                then list_transform(runs.run_values, lambda value, i: case when voters.votes[i] then value end)
-            else runs.run_values
-        end as votes
-    from {{ ref('int_territory_runs') }} as runs
-    inner join voters using (dataset_id)
-
-),
-
-runs as (
+with runs as (
 
     select
         *,
         {{ ensemble_quantiles('votes') }} as level_quantiles,
         {{ ensemble_quantiles('run_changes') }} as change_quantiles
-    from voting
+    from {{ ref('int_territory_votes') }}
 
 ),
 
