@@ -22,7 +22,6 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from climart import paths
 from climart.errors import BuildFailed, UserError
 
 app = typer.Typer(
@@ -253,9 +252,7 @@ def verify(version: Annotated[str, typer.Argument(help="A version, or stable.")]
     """Check that every byte of a release is as it was published."""
     from mart import release
 
-    folder = release.stable() if version == "stable" else paths.inside(paths.releases(), version)
-    if folder is None or not folder.is_dir():
-        raise UserError(f"there is no release {version}. `climart releases` lists them.")
+    folder = release.named(version)
     if faults := release.verify(folder):
         raise UserError(f"release {folder.name} has changed:\n" + "\n".join(faults))
     out.print(f"Release {folder.name}: every file is as it was published.")
@@ -271,6 +268,30 @@ def releases() -> None:
         out.print(f"{folder.name}{'  stable' if folder == current else ''}")
     if current is None:
         out.print("No release yet: `make mart` makes one from the embedded sample.")
+
+
+@app.command(epilog="Example: `climart diff 2026.10.0 stable --to changes/`")
+def diff(
+    before: Annotated[str, typer.Argument(help="A version, stable, or a release's folder.", metavar="A")],
+    after: Annotated[str, typer.Argument(help="The same.", metavar="B")],
+    to: Annotated[
+        Path | None, typer.Option(help="Folder for changes.md and changes.parquet (every changed row).")
+    ] = None,
+) -> None:
+    """Say what changed between two releases: tables, columns, rows beyond each indicator's tolerance, renames."""
+    from mart import diff as differences
+    from mart import release
+
+    found = differences.compare(release.found(before), release.found(after), to)
+    out.print(found.markdown(), markup=False, soft_wrap=True, end="")
+
+
+@app.command(epilog="Example: `climart rollback`, or `climart rollback 2026.11.0`")
+def rollback(version: Annotated[str | None, typer.Argument(help="Default: the release before stable.")] = None) -> None:
+    """Point `stable` to an earlier release, once its bytes are checked. No release is removed."""
+    from mart import release
+
+    out.print(f"stable is {release.roll_back(version).name}.")
 
 
 @app.command(epilog="Example: `climart sample data/sample`")
