@@ -47,6 +47,7 @@ types: .venv/.dev ## Check types (mypy, strict)
 bench: .venv/.dev ## Measure against peers: make bench (with REAL_DATA=folder, the national mart too)
 	$(BIN)/python -m bench.daily --write
 	$(BIN)/python -m bench.states
+	@test ! -e data/releases/stable || $(BIN)/python -m bench.join --write docs/reference/performance-join.md
 	@test -z "$(REAL_DATA)" || $(BIN)/python -m bench.national "$(REAL_DATA)" --write docs/reference/performance-national.md
 
 docs: .venv/.dev ## Write the generated reference pages
