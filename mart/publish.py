@@ -41,6 +41,7 @@ SORT_KEYS = {
 WIDE_ORDER = "dataset_id, context_id, territory_id"
 GEOMETRIES = {"dim_territory": ("geometry", "outline")}
 ROW_GROUP = 122_880
+STORAGE_VERSION = "v1.2.0"  # a DuckDB of 2025 opens the file too
 LIBRARIES = ("dbt-core", "dbt-duckdb", "duckdb", "numpy", "pyarrow", "shapely")
 
 
@@ -126,8 +127,10 @@ def _write_tables(draft: Path, name: str, progress: Progress) -> tuple[dict[str,
     Returns rows by table, and what release.json says of inputs and licences.
     """
     row_counts: dict[str, int] = {}
-    with duckdb.connect(str(draft / "climart.duckdb")) as target:
+    with duckdb.connect() as target:
         target.execute("set preserve_insertion_order = true")
+        target.execute(f"attach {_quoted(draft / 'climart.duckdb')} as release (storage_version '{STORAGE_VERSION}')")
+        target.execute("use release")
         target.execute(f"attach {_quoted(paths.warehouse())} as warehouse (read_only)")
         for table in _marts(target):
             progress(table)
@@ -160,7 +163,8 @@ def _write_tables(draft: Path, name: str, progress: Progress) -> tuple[dict[str,
                 "from warehouse.dim_source_file order by 1",
             ),
         }
-        target.execute("detach warehouse")
+        target.execute("use memory")
+        target.execute("detach release")  # written out whole
     return row_counts, about
 
 

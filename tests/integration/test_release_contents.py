@@ -138,6 +138,8 @@ def test_a_bare_duckdb_opens_the_file_read_only(sample_mart: Mart) -> None:
         " 'autoload_known_extensions': False})\n"
         "print(c.execute('select count(*) from fct_indicator').fetchall()[0][0])\n"
         "print(c.execute('select count(geometry) from dim_territory').fetchall()[0][0])\n"
+        "((tags,),) = c.execute('select tags from duckdb_databases() where not internal').fetchall()\n"
+        "print(tags['storage_version'])\n"
         'print([n for (n,) in c.execute("select extension_name from duckdb_extensions() where loaded and '
         "install_mode <> 'STATICALLY_LINKED'\").fetchall()])\n"
     )
@@ -145,7 +147,8 @@ def test_a_bare_duckdb_opens_the_file_read_only(sample_mart: Mart) -> None:
         [sys.executable, "-I", "-c", code, str(sample_mart.release / "climart.duckdb")],
         capture_output=True, text=True, check=True, env={"PATH": os.environ["PATH"], "HOME": "/nonexistent"},
     )  # fmt: skip
-    rows, shapes, extensions = done.stdout.splitlines()
+    rows, shapes, storage, extensions = done.stdout.splitlines()
+    assert storage == "v1.2.0+"  # opened by DuckDB 1.2.2, 1.4.4 and 1.5.5 too, checked by hand
     assert int(rows) > 1_000_000 and int(shapes) > 10_000 and extensions == "[]"
 
 
