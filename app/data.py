@@ -18,7 +18,7 @@ from climart.errors import UserError
 
 DATABASE: Final = "climart.duckdb"
 WEIGHTING: Final = "area"
-KINDS: Final = ("commune", "epci", "departement", "region", "caisse", "massif", "country")
+KINDS: Final = ("commune", "epci", "departement", "region", "caisse", "massif", "massif_band", "ski_area", "country")
 THEMES: Final = ("heat", "agriculture", "rain", "snow", "buildings", "habitability", "scores")
 
 
@@ -48,6 +48,8 @@ class Indicator:
     definition_fr: str
     definition_en: str
     verified: bool
+    notice_fr: str = ""  # what must be said with every value
+    notice_en: str = ""
 
 
 @dataclass(frozen=True)
@@ -276,6 +278,8 @@ def _indicator(row: dict[str, Any]) -> Indicator:
         definition_fr=row["definition_fr"],
         definition_en=row["definition_en"],
         verified=row["param_status"] == "verified",
+        notice_fr=row.get("notice_fr") or "",
+        notice_en=row.get("notice_en") or "",
     )
 
 

@@ -40,6 +40,7 @@ def source_lines(
     lines += [
         words("export.indicator", label=words.own(indicator.label_fr, indicator.label_en), unit=unit, id=indicator.id),
         words("export.definition", text=words.own(indicator.definition_fr, indicator.definition_en)),
+        *filter(None, [words.own(indicator.notice_fr, indicator.notice_en)]),
         words("export.context", label=words.own(context.label_fr, context.label_en), id=context.id),
         words("export.dataset", title=words.own(dataset.title_fr, dataset.title_en), id=dataset.id),
         words("export.source", citation=dataset.citation),

@@ -115,20 +115,29 @@ def ingest_elevation(
 
 @ingest_app.command("observed", epilog="Example: `climart ingest observed georisques_catnat catnat_gaspar.csv`")
 def ingest_observed(
-    source: Annotated[str, typer.Argument(help="Registry id of the source.", metavar="SOURCE")],
-    files: Annotated[
-        list[Path], typer.Argument(help="All the files of the dataset, or folders of them.", metavar="PATH")
+    source: Annotated[
+        str,
+        typer.Argument(help="Registry id; or a folder with a subfolder per source, named by its id.", metavar="SOURCE"),
     ],
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="All the files of the dataset, or folders of them.", metavar="PATH")
+    ] = None,
 ) -> None:
-    """Load observed or exposure data (disasters, plans, zones, …). What the lake held of the source is replaced."""
+    """Load observed or exposure data (disasters, plans, zones, …). What the lake held of a source is replaced."""
     from ingest import observed
 
-    with _bar(2, "Observed") as step:
-        done = observed.load(source, files, step)
-    rows = ", ".join(f"{_spaced(n)} rows of {table}" for table, n in sorted(done.n_rows.items()))
-    out.print(f"{source}: {rows or 'no row'}.")
-    for remark in done.remarks:
-        out.print(remark, markup=False)
+    with _bar(None, "Observed") as step:
+        if files:
+            loaded = {source: observed.load(source, files, step)}
+        elif Path(source).is_dir():
+            loaded = observed.load_folder(Path(source), step)
+        else:
+            raise UserError(f"{source}: which files? `climart ingest observed {source} FILE…`")
+    for name, done in loaded.items():
+        rows = ", ".join(f"{_spaced(n)} rows of {table}" for table, n in sorted(done.n_rows.items()))
+        out.print(f"{name}: {rows or 'no row'}.")
+        for remark in done.remarks:
+            out.print(f"  {remark}", markup=False)
 
 
 Runs = Annotated[list[Path], typer.Argument(help="NetCDF files (.nc), or folders of them.", metavar="FILE")]
@@ -178,6 +187,41 @@ def ingest_netcdf(
                 out.print(f"  {name}: {_spaced(n)} values beyond the plausible bounds, kept")
     for simulation_id in done.unchanged:
         out.print(f"{simulation_id}: already reduced, unchanged", soft_wrap=True)
+
+
+@ingest_app.command("snow", epilog="Example: `climart ingest snow pro/*.nc`, or daily files of the 8 km grid")
+def ingest_snow(
+    files: Runs,
+    dataset: Annotated[str | None, typer.Option(help="Registry id, where names and headers do not tell.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes (default: the machine's cores).")] = None,
+) -> None:
+    """Load snow by massif and altitude: S2M and ADAMONT files; by degree days where there is weather and no snow."""
+    from ingest import snow
+
+    done = snow.load(files, dataset_id=dataset, workers=workers)
+    for report in done.reduced.reports:
+        name = report.path.parent.name.removeprefix("simulation=")
+        out.print(
+            f"{name}: {_spaced(report.n_cells)} massif bands, {_spaced(report.n_rows)} band-years", soft_wrap=True
+        )
+    for simulation_id in done.reduced.unchanged:
+        out.print(f"{simulation_id}: already reduced, unchanged", soft_wrap=True)
+    for simulation_id, missing in done.missing.items():
+        for variable in (name for name in snow.SNOW_VARIABLES if name in missing):
+            out.print(f"  {simulation_id}, {variable}: {missing[variable]}", soft_wrap=True)
+    for simulation_id in done.modelled:
+        out.print(f"  {simulation_id}: snow by degree days, not by a snow model", soft_wrap=True)
+
+
+@ingest_app.command("ski-areas", epilog="Example: `climart ingest ski-areas openskimap_ski_areas_france.csv`")
+def ingest_ski_areas(
+    file: Annotated[Path, typer.Argument(help="CSV of OpenSkiMap.", metavar="FILE")],
+    source: Annotated[str, typer.Option(help="Registry id of the file.")] = "openskimap",
+) -> None:
+    """Load ski areas as territories: their snow at the lower third, the middle and the top."""
+    from ingest import relief
+
+    out.print(f"{_spaced(relief.load_ski_areas(file, source))} ski areas.")
 
 
 @app.command("features", epilog="Example: `climart features`")

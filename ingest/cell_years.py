@@ -15,7 +15,7 @@ import shapely
 
 from climart.errors import UserError
 from climart.files import sha256_of
-from ingest import features, grid, lake, reduce, registry, sites, territories
+from ingest import features, grid, lake, reduce, registry, relief, sites, territories
 from ingest.readers import grids
 from ingest.readers.netcdf import SimulationPlan
 
@@ -48,6 +48,7 @@ def load(
     lake.open_registers()
     for plan in plans:
         _weigh(plan)  # first: the place of a cell is part of what a run is reduced with
+        _refuse_second_pet_method(plan)
         source = sources[plan.run.dataset_id]
         files = _files(plan, source)
         inputs = _inputs(plan, files)
@@ -60,9 +61,24 @@ def load(
     return done
 
 
+def _refuse_second_pet_method(plan: SimulationPlan) -> None:
+    """Evapotranspiration had in two ways never meets in one dataset (indicators.md §0.1)."""
+    site = sites.of_cells(plan.grid, plan.grid.nodes(grids.METROPOLITAN))
+    method = reduce.pet_method(plan, plan.resolution(features.catalogue(), site))
+    others = lake.read("simulation").to_pylist()
+    for other in others:
+        same = other["dataset_id"] == plan.run.dataset_id and other["simulation_id"] != plan.simulation_id
+        if same and method and other["pet_method"] and other["pet_method"] != method:
+            raise UserError(
+                f"{plan.simulation_id} has its evapotranspiration by {method}, {other['simulation_id']} of the same "
+                f"dataset by {other['pet_method']}: they are never mixed. Choose with --pet, give the run the files "
+                "that the others have, or name another dataset with --dataset. This run was not loaded."
+            )
+
+
 def _source(plan: SimulationPlan) -> registry.Source:
     try:
-        return registry.sources()[plan.run.dataset_id]
+        return registry.source(plan.run.dataset_id)
     except KeyError as error:
         raise UserError(
             f"{plan.simulation_id}: dataset {plan.run.dataset_id!r} is not in the registry "
@@ -71,10 +87,9 @@ def _source(plan: SimulationPlan) -> registry.Source:
 
 
 def _files(plan: SimulationPlan, source: registry.Source) -> list[dict[str, object]]:
-    paths = sorted({file.path for files in plan.files.values() for file in files})
-    steps = {file.path: int(file.time.days.size) for files in plan.files.values() for file in files}
+    steps = plan.origins or {f.path: int(f.time.days.size) for files in plan.files.values() for f in files}
     found: list[dict[str, object]] = []
-    for path in paths:
+    for path in sorted(steps):
         digest = sha256_of(path)
         found.append(
             {
@@ -138,6 +153,9 @@ def _register(
 
 def _weigh(plan: SimulationPlan) -> None:
     """Cells of a grid that the lake does not know yet, and their weights where territories are loaded."""
+    if plan.grid.kind == grids.MASSIF_BANDS:
+        relief.add_bands(plan.grid)
+        return
     if plan.grid.grid_id in lake.read("cell")["grid_id"].unique().to_pylist():
         return
     if plan.grid.grid_id == grid.GRID_ID:

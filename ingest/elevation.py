@@ -1,4 +1,4 @@
-"""Elevation rasters → mean altitude of every cell that the lake knows.
+"""Elevation rasters → mean altitude of every cell that the lake knows, and the altitudes of the communes of massifs.
 
 Humidity, pressure and evapotranspiration need the altitude of a cell; without it, what they make is missing with the
 reason ``missing_altitude``.
@@ -19,7 +19,7 @@ import shapely
 
 from climart.errors import UserError
 from climart.files import sha256_of
-from ingest import grid, lake, registry, weights
+from ingest import grid, lake, registry, relief, weights
 
 HIGHEST, LOWEST = 4900.0, -100.0  # m, of the cells of France; beyond, the raster is not one of metres
 MIN_COVER = 0.5  # share of a cell that the raster must hold
@@ -40,8 +40,7 @@ def load(path: Path, source_id: str) -> Loaded:
     no CRS or no nodata value, or whose values are not metres.
     """
     source = _source(source_id)
-    check(path)
-    file_id = _register(path, source)
+    file_id = _register(path, source, check(path))
     known, uncovered, tables = {}, {}, []
     for grid_id, cells in _grids().items():
         altitude = means(path, cells)
@@ -61,11 +60,12 @@ def load(path: Path, source_id: str) -> Loaded:
     before = lake.read("cell_altitude").to_pandas()
     rows = pd.concat([before, found]).drop_duplicates(["grid_id", "cell_id"], keep="last")
     lake.write("cell_altitude", pa.Table.from_pandas(rows, schema=lake.SCHEMAS["cell_altitude"], preserve_index=False))
+    relief.measure(path)
     return Loaded(known, uncovered)
 
 
-def check(path: Path) -> None:
-    """Raise UserError unless the file is a raster that says where it is and what is missing in it."""
+def check(path: Path) -> int:
+    """Number of pixels of a raster that says where it is and what is missing in it. Raises UserError for another."""
     try:
         with rasterio.open(path) as raster:
             if raster.crs is None:
@@ -74,6 +74,7 @@ def check(path: Path) -> None:
                 raise UserError(f"{path.name}: no nodata value: sea and gaps would count as 0 m. Set one.")
             if raster.count != 1:
                 raise UserError(f"{path.name}: {raster.count} bands; expected one, of metres above the sea")
+            return int(raster.width * raster.height)
     except rasterio.errors.RasterioIOError as error:
         raise UserError(f"{path}: cannot be read as a raster ({error})") from error
 
@@ -104,7 +105,7 @@ def _grids() -> dict[str, pd.DataFrame]:
     """The cells of each grid of the lake, polygons in EPSG:27572."""
     square = grid.cells()
     grids = {grid.GRID_ID: square.assign(polygon=weights.cell_polygons(square))}
-    others = lake.read("cell").to_pandas()
+    others = lake.read("cell").to_pandas().dropna(subset="polygon")  # a massif's band is no place on a map
     for grid_id, cells in others[others["grid_id"] != grid.GRID_ID].groupby("grid_id"):
         polygons = gpd.GeoSeries(shapely.from_wkb(cells["polygon"]), crs="EPSG:4326").to_crs(grid.CRS)
         grids[str(grid_id)] = cells.assign(polygon=polygons.to_numpy())
@@ -119,7 +120,7 @@ def _source(source_id: str) -> registry.Source:
         raise UserError(f"source {source_id!r} is not in the registry (known: {known})") from error
 
 
-def _register(path: Path, source: registry.Source) -> str:
+def _register(path: Path, source: registry.Source, n_pixels: int) -> str:
     digest = sha256_of(path)
     row = {
         **dict.fromkeys(lake.SCHEMAS["source_file"].names),
@@ -128,6 +129,7 @@ def _register(path: Path, source: registry.Source) -> str:
         "name": path.name,
         "bytes": path.stat().st_size,
         "sha256": digest,
+        "rows": n_pixels,
         "licence": source.licence,
     }
     lake.open_registers()

@@ -20,7 +20,7 @@ from ingest.reducers import OPERATORS, REDUCERS, RUN_PARTS
 from ingest.variables import VARIABLES
 
 PATH = Path(__file__).with_name("features.yml")
-UNITS = ("°C", "°C d", "d", "doy", "dosy", "mm", "m", "1", "%", "CP", "kg ha-1", "kg kg-1", "W m-2", "m s-1")
+UNITS = ("°C", "°C d", "d", "h", "doy", "dosy", "mm", "m", "1", "%", "CP", "kg ha-1", "kg kg-1", "W m-2", "m s-1")
 SEASON = "season"  # no reducer: the column of a seasonal state
 DATE_UNITS = ("doy", "dosy")
 

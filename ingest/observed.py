@@ -7,6 +7,7 @@ for each new measure; a new format is one module in ``ingest/readers`` and one l
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ import pyarrow.compute as pc
 from climart.errors import UserError
 from climart.files import sha256_of
 from ingest import lake, registry
-from ingest.readers import catnat, commune_table
+from ingest.readers import catnat, commune_table, depth_rasters, hubeau, zone_polygons
 
 Progress = Callable[[str], None]
 # A reader: (files, their ids in the same order, its part of the YAML) → lake rows by table (no dataset_id), remarks.
@@ -27,8 +28,11 @@ READERS: dict[str, Callable[..., Reading]] = {
     "commune_table": commune_table.read,
     "catnat_counts": catnat.read_counts,
     "catnat_events": catnat.read_events,
+    "zone_polygons": zone_polygons.read,
+    "depth_rasters": depth_rasters.read,
+    "hubeau_flows": hubeau.read,
 }
-TABLES = ("commune_fact", "catnat_event")
+TABLES = ("commune_fact", "catnat_event", "river_station", "river_flow")
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,9 @@ def load(source_id: str, given: Sequence[Path], progress: Progress = lambda _: N
     if not paths:
         raise UserError(f"{', '.join(map(str, given)) or source_id}: no file there to read.")
     progress("reading")
-    ids = [sha256_of(path)[:16] for path in paths]
+    digests = [sha256_of(path) for path in paths]
+    # of the source too: a raster of people may serve several sources
+    ids = [hashlib.sha256(f"{source_id} {digest}".encode()).hexdigest()[:16] for digest in digests]
     assert source.observed is not None
     tables, remarks = READERS[source.observed.reader](paths, ids, source.observed)
     progress("writing")
@@ -63,9 +69,19 @@ def load(source_id: str, given: Sequence[Path], progress: Progress = lambda _: N
             lake.write(table, _as_arrow(table, source_id, tables[table]), source_id)
         else:
             lake.remove(table, source_id)
-    _record_files(source, paths, ids, tables)
+    _record_files(source, paths, ids, digests, tables)
     registry.record_dataset(source)
     return Loaded({table: len(rows) for table, rows in tables.items() if rows}, tuple(remarks))
+
+
+def load_folder(folder: Path, progress: Progress = lambda _: None) -> dict[str, Loaded]:
+    """Load every source of a folder whose subfolders are named by registry ids; what was loaded, by source."""
+    sources = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    if not sources:
+        raise UserError(f"{folder}: no subfolder. Expected one per source, named by its registry id.")
+    for path in sources:
+        _source(path.name)
+    return {path.name: load(path.name, [path], progress) for path in sources}
 
 
 def _source(source_id: str) -> registry.Source:
@@ -89,7 +105,11 @@ def _as_arrow(table: str, dataset_id: str, rows: list[dict[str, Any]]) -> pa.Tab
 
 
 def _record_files(
-    source: registry.Source, paths: list[Path], ids: list[str], tables: dict[str, list[dict[str, Any]]]
+    source: registry.Source,
+    paths: list[Path],
+    ids: list[str],
+    digests: list[str],
+    tables: dict[str, list[dict[str, Any]]],
 ) -> None:
     """One row of ``source_file`` per file, in place of those that the source had."""
     read = [row.get("source_file_id") for rows in tables.values() for row in rows]
@@ -100,11 +120,11 @@ def _record_files(
             "name": path.name,
             "url": source.homepage,
             "bytes": path.stat().st_size,
-            "sha256": sha256_of(path),
+            "sha256": digest,
             "rows": read.count(file_id) or None,
             "licence": source.licence,
         }
-        for path, file_id in dict(zip(paths, ids, strict=True)).items()
+        for file_id, (path, digest) in dict(zip(ids, zip(paths, digests, strict=True), strict=True)).items()
     ]
     kept = lake.read("source_file")
     kept = kept.filter(pc.not_equal(kept["source_id"], source.id))

@@ -17,7 +17,21 @@ import numpy as np
 import numpy.typing as npt
 
 from ingest.calendars import Axis, Window
-from ingest.states import chill, days, drought, evapotranspiration, grass, heat, humidity, reference, soil, vine
+from ingest.states import (
+    chill,
+    days,
+    drought,
+    evapotranspiration,
+    fire,
+    grass,
+    heat,
+    humidity,
+    rain,
+    reference,
+    snow,
+    soil,
+    vine,
+)
 from ingest.variables import VARIABLES
 
 Block = npt.NDArray[np.float32]
@@ -27,6 +41,7 @@ NEEDS = {
     "reference": "no_reference_period",
     "altitude": "missing_altitude",
     "alert": "missing_alert_thresholds",
+    "massif": "not_a_massif",
 }
 
 
@@ -38,6 +53,7 @@ class Site:
     altitude: Cells  # m
     alert_night: Cells  # °C, heat-health threshold of the département's tasmin
     alert_day: Cells  # °C, of its tasmax
+    massif: Cells  # Météo-France number, of the altitude bands of massifs only
 
     def __getitem__(self, rows: slice) -> Site:
         return Site(*(np.ascontiguousarray(getattr(self, field.name)[rows]) for field in fields(self)))
@@ -45,14 +61,14 @@ class Site:
     @property
     def known(self) -> set[str]:
         """The needs that it meets, wholly or for some cells."""
-        found = {"altitude": self.altitude, "alert": self.alert_night}
+        found = {"altitude": self.altitude, "alert": self.alert_night, "massif": self.massif}
         return {need for need, values in found.items() if np.isfinite(values).any()}
 
     @classmethod
     def of_latitude(cls, latitude: Cells) -> Site:
         """Cells of which nothing but the latitude is known."""
         nothing = np.full(latitude.shape, np.nan)
-        return cls(np.ascontiguousarray(latitude, dtype=np.float64), nothing, nothing, nothing)
+        return cls(np.ascontiguousarray(latitude, dtype=np.float64), nothing, nothing, nothing, nothing)
 
 
 @lru_cache(maxsize=8)
@@ -152,7 +168,8 @@ def _copy(blocks: Sequence[Block], around: Around, out: Any) -> None:
 
 def _huglin(blocks: Sequence[Block], around: Around, out: Any) -> None:
     coefficient = np.array([vine.huglin_coefficient(float(latitude)) for latitude in around.site.latitude])
-    days.huglin_day(*blocks, coefficient, out)
+    tasmin, tasmax = blocks
+    days.huglin_day(tasmin, tasmax, coefficient, out)
 
 
 def _at_altitude(function: Callable[..., None]) -> Compute:
@@ -161,12 +178,16 @@ def _at_altitude(function: Callable[..., None]) -> Compute:
 
 def _penman_monteith(blocks: Sequence[Block], around: Around, out: Any) -> None:
     site = around.site
-    evapotranspiration.penman_monteith_days(*blocks, site.latitude, site.altitude, around.day_of_year, out)
+    tasmin, tasmax, huss, rsds, wind = blocks
+    evapotranspiration.penman_monteith_days(
+        tasmin, tasmax, huss, rsds, wind, site.latitude, site.altitude, around.day_of_year, out
+    )
 
 
 def _hargreaves(blocks: Sequence[Block], around: Around, out: Any) -> None:
     coefficient = evapotranspiration.HARGREAVES_COEFFICIENTS["hargreaves_samani"]
-    evapotranspiration.hargreaves_days(*blocks, around.site.latitude, around.day_of_year, coefficient, out)
+    tasmin, tasmax = blocks
+    evapotranspiration.hargreaves_days(tasmin, tasmax, around.site.latitude, around.day_of_year, coefficient, out)
 
 
 def _by_year(function: Callable[..., None]) -> Compute:
@@ -175,17 +196,41 @@ def _by_year(function: Callable[..., None]) -> Compute:
 
 def _bucket(blocks: Sequence[Block], around: Around, out: Any) -> None:
     capacity = np.full(len(around.site.latitude), soil.DEFAULT_CAPACITY)
-    soil.swi_bucket(*blocks, capacity, around.year_starts, out)
+    water_input, pet = blocks
+    soil.swi_bucket(water_input, pet, capacity, around.year_starts, out)
 
 
 def _grass(blocks: Sequence[Block], around: Around, out: Any) -> None:
     capacity = np.full(len(around.site.latitude), grass.DEFAULT_CAPACITY)
     group = grass.GROUPS[grass.DEFAULT_GROUP].row
-    grass.grass_growth(*blocks, capacity, group, grass.DEFAULT_NITROGEN, around.year_starts, out)
+    tas, rsds, prtot, water_input, pet = blocks
+    grass.grass_growth(
+        tas, rsds, prtot, water_input, pet, capacity, group, grass.DEFAULT_NITROGEN, around.year_starts, out
+    )
 
 
 def _canicule(blocks: Sequence[Block], around: Around, out: Any) -> None:
-    heat.canicule(*blocks, around.site.alert_night, around.site.alert_day, out)
+    tasmin, tasmax = blocks
+    heat.canicule(tasmin, tasmax, around.site.alert_night, around.site.alert_day, out)
+
+
+def _fire(blocks: Sequence[Block], around: Around, out: Any) -> None:
+    tasmax, hurs, wind, prtot, swe = blocks
+    fire.fwi(tasmax, hurs, wind, prtot, swe, around.axis.month_of, around.year_starts, out)
+
+
+@lru_cache(maxsize=128)
+def _hour_shares(latitude: float) -> npt.NDArray[np.float64]:
+    return snow.hour_shares(latitude)
+
+
+def _snowmaking(blocks: Sequence[Block], around: Around, out: Any) -> None:
+    tasmin, tasmax, huss = blocks
+    latitudes, rows = np.unique(around.site.latitude, return_inverse=True)
+    shares = np.stack([_hour_shares(float(latitude)) for latitude in latitudes])
+    limits = np.empty((len(snow.SNOWMAKING_WET_BULB), *tasmin.shape), dtype=np.float32)
+    humidity.dry_bulb(huss, around.site.altitude, snow.SNOWMAKING_WET_BULB, limits)
+    snow.snowmaking(tasmin, tasmax, limits, shares, rows.astype(np.int32), around.day_of_year, out)
 
 
 DAILY = (
@@ -223,8 +268,10 @@ DAILY = (
     Way(("cwb",), ("prtot", "pet"), _days(days.difference)),
     Way(("snowfall",), ("prsn",), _copy),
     Way(("snowfall",), ("prtot", "tas"), _days(soil.snowfall)),
+    Way(snow.SNOWMAKING_OUTPUTS, ("tasmin", "tasmax", "huss"), _snowmaking, ("altitude", "massif")),
     Way(soil.RAIN_AND_MELT_OUTPUTS, ("prtot", "snowfall", "tas"), _by_year(soil.rain_and_melt)),
     Way(soil.SWI_OUTPUTS, ("water_input", "pet"), _bucket),
+    Way(fire.FIRE_OUTPUTS, ("tasmax", "hurs_tx", "sfcWind", "prtot", "swe_degree_day"), _fire),
     Way(grass.GRASS_OUTPUTS, ("tas", "rsds", "prtot", "water_input", "pet"), _grass),
 )
 
@@ -234,25 +281,29 @@ def _vine(names: tuple[str, ...]) -> Way:
 
     def compute(blocks: Sequence[Block], around: Around, out: Any) -> None:
         shape = (*out.shape[:2], len(names), len(vine.VINE_COLUMNS))
-        vine.vine_seasons(*blocks, around.marks(*vine.VINE_MARKS), rows, out.reshape(shape))
+        tasmin, tasmax = blocks
+        vine.vine_seasons(tasmin, tasmax, around.marks(*vine.VINE_MARKS), rows, out.reshape(shape))
 
     outputs = tuple(f"{name}.{column}" for name in names for column in vine.VINE_COLUMNS)
     return Way(outputs, ("tasmin", "tasmax"), compute)
 
 
 def _dryness(blocks: Sequence[Block], around: Around, out: Any) -> None:
-    vine.dryness_index(*blocks, around.marks(*vine.DRYNESS_MARKS), out[:, :, 0])
+    prtot, pet = blocks
+    vine.dryness_index(prtot, pet, around.marks(*vine.DRYNESS_MARKS), out[:, :, 0])
 
 
 def _chill(blocks: Sequence[Block], around: Around, out: Any) -> None:
     windows = around.window(chill.WINDOW)
-    chill.chill_portions(*blocks, around.site.latitude, around.day_of_year, windows, out)
+    tasmin, tasmax = blocks
+    chill.chill_portions(tasmin, tasmax, around.site.latitude, around.day_of_year, windows, out)
 
 
 def _bloom(fruit: str) -> Way:
     def compute(blocks: Sequence[Block], around: Around, out: Any) -> None:
         marks = around.marks(*chill.BLOOM_MARKS, chill.BLOOM_ENDS[fruit])
-        chill.bloom_frost(*blocks, marks, chill.BLOOM_NEEDS[fruit], out)
+        tasmin, tasmax = blocks
+        chill.bloom_frost(tasmin, tasmax, marks, chill.BLOOM_NEEDS[fruit], out)
 
     return Way(tuple(f"{fruit}.{column}" for column in chill.BLOOM_COLUMNS), ("tasmin", "tasmax"), compute)
 
@@ -269,6 +320,7 @@ def _standardized(function: Callable[..., npt.NDArray[np.float64]], name: str, m
 SEASONAL = (
     _vine(tuple(vine.PUBLISHED)),
     Way(("dryness_index",), ("prtot", "pet"), _dryness),
+    Way(rain.WETTEST_OUTPUTS, ("prtot",), _by_year(rain.wettest_days)),
     Way(chill.CHILL_COLUMNS, ("tasmin", "tasmax"), _chill),
     _bloom("apricot"),
     _bloom("apple"),
@@ -290,6 +342,9 @@ SEASONAL = (
 
 DERIVED = {name for way in DAILY for name in way.outputs}
 SEASONS = {name for way in SEASONAL for name in way.outputs}
+# What is reduced on the altitude bands of massifs: snow. Their heat or rain would be one more, unasked, set of figures.
+ON_MASSIF_BANDS = frozenset({"snd", "swe", "prsn", "snowfall", *snow.SNOWMAKING_OUTPUTS})
+NOT_ON_MASSIF_BANDS = "not_on_massif_bands"
 
 
 @dataclass(frozen=True)

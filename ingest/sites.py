@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from climart import paths
 from ingest import lake
-from ingest.readers.grids import Grid
+from ingest.readers.grids import MASSIF_BANDS, Grid, band_of
 from ingest.series import Site
 
 Nodes = npt.NDArray[np.int64]
@@ -22,7 +22,11 @@ ALERTS = paths.REFERENCE / "heat_alert_thresholds.csv"
 
 def of_cells(grid: Grid, nodes: Nodes) -> Site:
     """The site of some cells of a grid. Altitude is NaN where no elevation is loaded (``climart ingest elevation``),
-    thresholds where the cell lies in no département that has them."""
+    thresholds where the cell lies in no département that has them. A massif's band is its own altitude."""
+    if grid.kind == MASSIF_BANDS:
+        massif, band = (values.astype(np.float64) for values in band_of(grid.cell_id[nodes]))
+        nothing = np.full(nodes.size, np.nan)
+        return Site(np.ascontiguousarray(grid.latitude[nodes]), band, nothing, nothing, massif)
     altitude, day, night = (np.full(nodes.size, np.nan) for _ in range(3))
     rows = pd.Series(np.arange(nodes.size), index=grid.cell_id[nodes])
     altitudes = _of_grid("cell_altitude", grid)
@@ -32,7 +36,9 @@ def of_cells(grid: Grid, nodes: Nodes) -> Site:
     alerts = alerts[alerts["cell_id"].isin(rows.index)]
     day[rows[alerts["cell_id"]]] = alerts["tasmax_c"]
     night[rows[alerts["cell_id"]]] = alerts["tasmin_c"]
-    return Site(np.ascontiguousarray(grid.latitude[nodes], dtype=np.float64), altitude, night, day)
+    return Site(
+        np.ascontiguousarray(grid.latitude[nodes], dtype=np.float64), altitude, night, day, np.full(nodes.size, np.nan)
+    )
 
 
 def fingerprint(grid: Grid) -> str:
@@ -61,4 +67,5 @@ def _departements(grid: Grid) -> pd.DataFrame:
 
 def _of_grid(table: str, grid: Grid) -> pd.DataFrame:
     rows = lake.read(table)
-    return rows.filter(pc.equal(rows["grid_id"], grid.grid_id)).to_pandas()
+    found: pd.DataFrame = rows.filter(pc.equal(rows["grid_id"], grid.grid_id)).to_pandas()
+    return found

@@ -25,7 +25,8 @@ import pyarrow.compute as pc
 import shapely
 
 from climart.errors import UserError
-from ingest import commune_history, grid, lake, weights
+from ingest import commune_history, grid, lake, relief, weights
+from ingest.readers.grids import MASSIF_BANDS
 
 COG_YEAR = 2026
 COUNTRY = "country:FR"
@@ -41,6 +42,8 @@ OUTLINE_TOLERANCE = {
     "country": 1500,
 }
 GROUPS = {"epci": "epci_id", "departement": "departement_id", "region": "region_id", "caisse": "caisse_id"}
+# Altitudes of a massif in its shapefile: lowest, median, highest.
+MASSIF_ALTITUDES = {"altitude_low_m": "Zstat_min", "altitude_m": "Zstat_medi", "altitude_high_m": "Zstat_max"}
 Progress = Callable[[str], None]
 
 
@@ -98,8 +101,9 @@ def load(folder: Path, massifs: Path | None = None, progress: Progress = lambda 
     lake.write("cell_weight", weights.as_arrow(all_weights, "area"))
     lake.upsert("cell", grid.as_arrow(), "grid_id")
     n_changes = commune_history.load(movements, _read_json(folder / "communes.json"), COG_YEAR)
-    for grid_id in sorted(set(lake.read("cell")["grid_id"].to_pylist()) - {grid.GRID_ID}):
+    for grid_id in sorted(set(lake.read("cell")["grid_id"].to_pylist()) - {grid.GRID_ID, MASSIF_BANDS}):
         weigh_grid(grid_id)
+    relief.weigh()
     return Loaded(
         by_kind=dict(Counter(frame["kind"])),
         without_values=dict(
@@ -372,6 +376,11 @@ def _massifs(path: Path, cells: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFram
             "geometry_method": "official",
             "area_km2": _area_km2(shapes),
             "outline": outline,
+            **{
+                name: frame[column].where(frame[column] > 0).to_numpy(dtype=np.float64)
+                for name, column in MASSIF_ALTITUDES.items()
+                if column in frame
+            },
         }
     )
     return rows, pairs[pairs["territory_id"].isin(ids[on_grid])]
@@ -400,7 +409,14 @@ def _as_arrow(frame: pd.DataFrame) -> pa.Table:
     columns["population"] = pa.array(
         frame["population"].astype("Float64").round().astype("Int64"), pa.int64(), from_pandas=True
     )
+    columns["massif_id"] = pa.nulls(len(frame), pa.string())
     columns["area_km2"] = pa.array(frame["area_km2"].astype(float), pa.float32(), from_pandas=True)
+    for name in MASSIF_ALTITUDES:
+        columns[name] = (
+            pa.array(frame[name].astype(float), pa.float32(), from_pandas=True)
+            if name in frame
+            else pa.nulls(len(frame), pa.float32())
+        )
     columns["cog_year"] = pa.array(np.full(len(frame), COG_YEAR), pa.int16())
     for name, coordinate in (("longitude", shapely.get_x(points)), ("latitude", shapely.get_y(points))):
         full = pd.Series(np.nan, index=frame.index)

@@ -29,13 +29,16 @@ SORT_KEYS = {
     "fct_indicator": "dataset_id, indicator_id, context_id, weighting, territory_id",
     "fct_indicator_run": "dataset_id, indicator_id, context_id, weighting, territory_id",
     "fct_return_level": "dataset_id, indicator_id, context_id, weighting, territory_id",
+    "fct_snow_line": "dataset_id, context_id, territory_id",
     "fct_class": "dataset_id, classification_id, indicator_id, context_id, weighting, territory_id",
     "fct_grape_suitability": "dataset_id, variety_id, context_id, weighting, territory_id",
+    "fct_snow_line": "dataset_id, context_id, territory_id",
     "fct_cell": "dataset_id, indicator_id, context_id, grid_id, cell_id",
     "dim_territory": "kind, code",
     "dim_territory_change": "effective_on, change_code, from_code, to_code, from_kind, to_kind",
     "dim_context": "position",
     "dim_simulation": "dataset_id, run_position",
+    "dim_indicator_availability": "dataset_id, indicator_id",
     "dim_indicator_source": "dataset_id, indicator_id, context_id, simulation_id, source_file_id, index_code",
 }
 WIDE_ORDER = "dataset_id, context_id, territory_id"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+DATE_UNITS = ("DOY", "d since 1 Aug")
+
 
 @dataclass(frozen=True)
 class Column:
@@ -28,8 +30,8 @@ def columns(catalogue: Iterable[Mapping[str, str]], shape: Iterable[Mapping[str,
 
 def _column(indicator: Mapping[str, str], measure: Mapping[str, str | None]) -> Column:
     unit = indicator["unit"] if measure["measure"] != "reason" else ""
-    if unit == "DOY" and measure["measure"] == "delta_q50":
-        unit = "d"  # the difference between two days of the year
+    if unit in DATE_UNITS and measure["measure"] == "delta_q50":
+        unit = "d"  # the difference between two dates
     shown = f" [{unit}]" if unit else ""
     return Column(
         name=indicator["indicator_id"] + (measure["suffix"] or ""),

@@ -9,23 +9,54 @@
     {{ return(found.columns[0].values() | list) }}
 {% endmacro %}
 
-{# The indicators that the reduced daily runs give: the columns of int_indicator_years, in a fixed order. A date comes with
-   <date>_event, the share of years in which it occurs. #}
-{% macro projected_indicators() %}
-    {% set years = ref('int_indicator_years') %}
-    {% if not execute or not lake_has('cell_year') %}{{ return([]) }}{% endif %}
-    {% set found = run_query(
-        "select column_name from (describe " ~ years ~ ") where column_name not in ('simulation_id', 'cell_id', 'year') order by 1"
-    ) %}
-    {{ return(found.columns[0].values() | list) }}
+{# The models that say what a year's features mean, one per theme: models/intermediate/years/int_<theme>_years. #}
+{% macro projected_themes() %}{{ return(['heat', 'rain', 'agriculture', 'buildings', 'snow']) }}{% endmacro %}
+
+{# The indicators that the reduced daily runs give, by theme: the columns of int_<theme>_years, in a fixed order. A date comes
+   with <date>_event, the share of years in which it occurs. #}
+{% macro projected_by_theme() %}
+    {% set found = {} %}
+    {% for theme in projected_themes() %}
+        {% set years = ref('int_' ~ theme ~ '_years') %}
+        {% do found.update({theme: []}) %}
+        {% if execute and lake_has('cell_year') %}
+            {% set columns = run_query(
+                "select column_name from (describe " ~ years ~ ") where column_name not in ('simulation_id', 'cell_id', 'year') order by 1"
+            ) %}
+            {% do found.update({theme: columns.columns[0].values() | list}) %}
+        {% endif %}
+    {% endfor %}
+    {{ return(found) }}
 {% endmacro %}
 
-{# The return levels: fitted on the annual maxima of a window (int_cell_return_levels), not averaged over its years. #}
+{# The same, all themes together. #}
+{% macro projected_indicators() %}
+    {% set found = [] %}
+    {% for indicators in projected_by_theme().values() %}{% do found.extend(indicators) %}{% endfor %}
+    {{ return(found | sort) }}
+{% endmacro %}
+
+{# Whether the lake holds the wettest days of each year. #}
+{% macro has_wettest_days() %}
+    {% set years = ref('stg_lake__cell_years') %}
+    {% if not execute or not lake_has('cell_year') %}{{ return(false) }}{% endif %}
+    {% set found = run_query("select 1 from (describe " ~ years ~ ") where column_name = 'pr_wettest_16'") %}
+    {{ return(found.rows | length > 0) }}
+{% endmacro %}
+
+{# What is taken from all the days or maxima of a window, not averaged over its years: the model that gives each indicator. #}
+{% macro fitted_by_model() %}
+    {% set levels = [] %}
+    {% if 'rx1d' in projected_indicators() %}
+        {% for period in var('return_periods') %}{% do levels.append('rl_rx1d_' ~ period) %}{% endfor %}
+    {% endif %}
+    {{ return({'int_cell_return_levels': levels, 'int_cell_rain_quantiles': ['p99_all'] if has_wettest_days() else []}) }}
+{% endmacro %}
+
+{# The same, all models together. #}
 {% macro fitted_indicators() %}
     {% set found = [] %}
-    {% if 'rx1d' in projected_indicators() %}
-        {% for period in var('return_periods') %}{% do found.append('rl_rx1d_' ~ period) %}{% endfor %}
-    {% endif %}
+    {% for indicators in fitted_by_model().values() %}{% do found.extend(indicators) %}{% endfor %}
     {{ return(found) }}
 {% endmacro %}
 

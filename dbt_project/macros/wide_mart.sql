@@ -6,6 +6,7 @@
 {%- set catalogue = ref('indicators') %}
 {%- set shape = ref('wide_columns') %}
 {%- set territories = ref('int_territories') %}
+{%- set availability = ref('dim_indicator_availability') %}
 {%- if execute %}
 {%- set themes = "'" ~ model.config.meta.themes | join("', '") ~ "'" %}
 {%- set indicators = run_query(
@@ -18,42 +19,59 @@
 {%- endfor %}
 {%- set present = [] %}
 {%- for indicator in indicators if indicator in datasets %}{% do present.append(indicator) %}{% endfor %}
-with facts as (
+with series as (
 
-    select territories.territory_key, facts.*
-    from {{ facts }} as facts
-    inner join {{ territories }} as territories using (territory_id)
-    where facts.weighting = '{{ weighting }}'
+    select
+        dataset_id,
+        context_id,
+        any_value(validation_status) as validation_status,
+        row_number() over (order by dataset_id, context_id) as series_key,
+        count(*) over () as n_series
+    from {{ facts }}
+    where weighting = '{{ weighting }}'
+    group by dataset_id, context_id
 
 ),
 
 -- every territory, dataset and context of the facts, whether or not they hold an indicator of these themes
 places as (
 
-    select territory_key, dataset_id, context_id, any_value(territory_id) as territory_id, any_value(validation_status) as validation_status
-    from facts
-    group by territory_key, dataset_id, context_id
+    select distinct
+        (territories.territory_key * series.n_series + series.series_key)::integer as place_key,
+        territory_id,
+        dataset_id,
+        context_id,
+        series.validation_status
+    from {{ facts }} as facts
+    inner join {{ territories }} as territories using (territory_id)
+    inner join series using (dataset_id, context_id)
+    where facts.weighting = '{{ weighting }}'
 
 ),
 
-wide as (
+-- one join per indicator on one integer: four times faster than one group by with a filter per indicator (measured, 40 of them)
+facts as materialized (
 
     select
-        territory_key, dataset_id, context_id
-        {%- for indicator in present %},
-        any_value(fact) filter (indicator_id = '{{ indicator }}') as {{ indicator }}
+        (territories.territory_key * series.n_series + series.series_key)::integer as place_key,
+        facts.indicator_id::{{ enum_of(present) }} as indicator_id
+        {%- for _, measure, _ in measures %},
+        facts.{{ measure }}
         {%- endfor %}
-    from (
-        select
-            territory_key,
-            dataset_id,
-            context_id,
-            indicator_id::{{ enum_of(present) }} as indicator_id,
-            struct_pack({% for _, measure, _ in measures %}{{ measure }} := {{ measure }}{{ ", " if not loop.last }}{% endfor %}) as fact
-        from facts
-        where indicator_id in ('{{ present | join("', '") }}')
-    )
-    group by territory_key, dataset_id, context_id
+    from {{ facts }} as facts
+    inner join {{ territories }} as territories using (territory_id)
+    inner join series using (dataset_id, context_id)
+    where facts.weighting = '{{ weighting }}' and facts.indicator_id in ('{{ present | join("', '") }}')
+
+),
+
+-- why a dataset has an indicator nowhere
+absent as (
+
+    pivot (select dataset_id, indicator_id, reason from {{ availability }})
+    on indicator_id in ('{{ indicators | join("', '") }}')
+    using any_value(reason)
+    group by dataset_id
 
 )
 
@@ -65,19 +83,23 @@ select
     {%- for indicator in indicators %}
     {%- for suffix, measure, data_type in measures %},
     {%- if indicator not in present %}
-    {{ "'not_in_dataset'" if measure == 'reason' else 'null' }}::{{ data_type }} as {{ indicator }}{{ suffix or '' }}
+    {{ "coalesce(absent." ~ indicator ~ ", 'missing_cells')" if measure == 'reason' else 'null' }}::{{ data_type }} as {{ indicator }}{{ suffix or '' }}
     {%- elif measure == 'reason' %}
     case
-        when wide.{{ indicator }} is not null then wide.{{ indicator }}.reason
-        when dataset_id in ('{{ datasets[indicator] | join("', '") }}') then 'not_in_context'
-        else 'not_in_dataset'
+        when of_{{ indicator }}.place_key is not null then of_{{ indicator }}.reason
+        when places.dataset_id in ('{{ datasets[indicator] | join("', '") }}') then 'not_in_context'
+        else coalesce(absent.{{ indicator }}, 'missing_cells')
     end as {{ indicator }}{{ suffix }}
     {%- else %}
-    wide.{{ indicator }}.{{ measure }} as {{ indicator }}{{ suffix or '' }}
+    of_{{ indicator }}.{{ measure }} as {{ indicator }}{{ suffix or '' }}
     {%- endif %}
     {%- endfor %}
     {%- endfor %}
 from places
-left join wide using (territory_key, dataset_id, context_id)
+left join absent on places.dataset_id = absent.dataset_id
+{%- for indicator in present %}
+left join (select * from facts where indicator_id = '{{ indicator }}') as of_{{ indicator }}
+    on places.place_key = of_{{ indicator }}.place_key
+{%- endfor %}
 {%- endif %}
 {% endmacro %}

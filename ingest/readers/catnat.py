@@ -94,6 +94,7 @@ def read_counts(
                     {
                         "source_file_id": file_id,
                         "commune_code": code,
+                        "vintage": date(counts["ref_year"], 12, 31),
                         "measure_id": measure,
                         "date_start": options.date_start,
                         "date_end": date(counts["ref_year"], 12, 31),

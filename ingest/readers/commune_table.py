@@ -1,4 +1,4 @@
-"""Tables with a row per commune (or several, summed): CSV, XLSX, Parquet. The source's YAML says which column is what."""
+"""Tables with a row per commune (or several, summed): CSV, XLSX, Parquet. The source's YAML says which column it is."""
 
 from __future__ import annotations
 
@@ -44,6 +44,7 @@ def read(
                 {
                     "source_file_id": file_id,
                     "commune_code": code,
+                    "vintage": options.date_end,
                     "measure_id": measure,
                     "date_start": options.date_start,
                     "date_end": options.date_end,

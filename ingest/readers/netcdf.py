@@ -79,6 +79,9 @@ class SimulationPlan:
     files: dict[str, tuple[FileVariable, ...]]  # by variable, in time order
     notes: tuple[str, ...] = ()
     refusals: tuple[str, ...] = field(default=())
+    producer_names: dict[str, str] = field(default_factory=dict)  # variables as the producer calls them, for reasons
+    # The files as received, with their number of time steps, where ``files`` were made from them.
+    origins: dict[Path, int] = field(default_factory=dict)
 
     @property
     def simulation_id(self) -> str:
@@ -135,8 +138,16 @@ class SimulationPlan:
 
     def resolution(self, catalogue: features.Catalogue, site: series.Site) -> series.Resolution:
         """How this run, on these cells, can have the series that the features read."""
-        wanted = [feature.of for feature in catalogue.features]
-        return series.resolve(wanted, self.files.keys(), series.known_of(site, self.axis))
+        wanted = {feature.of for feature in catalogue.features}
+        elsewhere = wanted - series.ON_MASSIF_BANDS if self.grid.kind == grids.MASSIF_BANDS else set()
+        found = series.resolve(sorted(wanted - elsewhere), self.files.keys(), series.known_of(site, self.axis))
+        missing = {name: self._in_producer_words(reason) for name, reason in found.missing.items()}
+        return replace(found, missing=missing | dict.fromkeys(elsewhere, series.NOT_ON_MASSIF_BANDS))
+
+    def _in_producer_words(self, reason: str) -> str:
+        """``missing_variable:snd`` as the producer would say it: ``missing_variable:DSN_T_ISBA``."""
+        kind, _, names = reason.partition(":")
+        return ":".join([kind, ",".join(self.producer_names.get(n, n) for n in names.split(","))]) if names else reason
 
 
 def describe(path: Path) -> list[FileVariable]:

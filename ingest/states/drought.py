@@ -80,7 +80,7 @@ def logistic_probability(x: Months, l1: Months, l2: Months, t3: Months) -> Month
         reduced = (x - place) / scale
         inner = np.maximum(1 - k * reduced, 0.0)
         y = np.where(small, reduced, -np.log(inner) / np.where(small, 1.0, k))
-        return np.asarray(special.expit(y))
+        return np.asarray(special.expit(y), dtype=np.float64)
 
 
 def _calendar(monthly: Months) -> Months:
@@ -88,7 +88,7 @@ def _calendar(monthly: Months) -> Months:
 
 
 def _score(probability: Months, limit: float) -> Months:
-    return np.clip(special.ndtri(probability), -limit, limit)
+    return np.asarray(np.clip(special.ndtri(probability), -limit, limit))
 
 
 def spi_of(totals: Months, reference: slice) -> Months:
@@ -173,4 +173,5 @@ def by_year(monthly: Months) -> Months:
     summer = x[:, :, 5:10]
     columns = [x.mean(axis=2), *(100 * (x < limit).mean(axis=2) for limit in (ONE_IN_10, ONE_IN_25))]
     columns.append(100 * (summer < ONE_IN_25).mean(axis=2))
-    return np.where(np.isnan(x).any(axis=2)[:, :, None], np.nan, np.stack(columns, axis=2))
+    missing = np.isnan(x).any(axis=2, keepdims=True)
+    return np.where(missing, np.nan, np.stack(columns, axis=2))

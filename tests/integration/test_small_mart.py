@@ -143,7 +143,9 @@ def test_a_failing_data_test_publishes_nothing(small_mart: Mart, tmp_path: Path)
 def test_a_run_without_a_level_keeps_its_place(small_mart: Mart, tmp_path: Path) -> None:
     """Runs 1 and 3 of a second dataset root have +4 °C, run 2 has not: NULL in its place, not the value of run 3."""
     root = tmp_path / "gap"
-    climart(root, "ingest", "territories", small_mart.root / "admin")
+    (root / "lake").mkdir(parents=True)
+    for name in ("territory", "cell_weight", "cell", "territory_change", "commune_part", "source_file"):
+        shutil.copy(small_mart.root / "lake" / f"{name}.parquet", root / "lake")
     exports = sorted(p for p in small_mart.root.glob("run*.txt") if p.name != "run2GWL30.txt")
     assert len(exports) == 8
     climart(root, "ingest", "drias", *exports)
@@ -170,12 +172,12 @@ def test_wide_marts_hold_the_medians_or_say_why_not(small_mart: Mart) -> None:
     assert row("mart_heat", A, "ref", heat) == (13, 13, 13, None, None)
     # overseas, the reason is the territory's; no export here has hot days
     assert row("mart_heat", "commune:97101", "rwl40", heat) == (None, None, None, None, "outside_grid")
-    assert row("mart_heat", A, "rwl40", "tx35, tx35_delta, tx35_reason") == (None, None, "not_in_dataset")
+    assert row("mart_heat", A, "rwl40", "tx35, tx35_delta, tx35_reason") == (None, None, "not_in_exports")
     crops = "p_apr_oct, p_apr_oct_delta, last_frost_doy, last_frost_doy_reason"
     assert row("mart_agriculture", A, "rcp85_h1", crops) == (380, -70, 80, None)
     assert row("mart_agriculture", B, "rcp85_h1", crops) == (380, -220, None, "missing_cells")
     # the warming levels' dataset has no indicator of agriculture at all: its rows say so
-    assert row("mart_agriculture", A, "rwl40", "p_apr_oct, p_apr_oct_reason") == (None, "not_in_dataset")
+    assert row("mart_agriculture", A, "rwl40", "p_apr_oct, p_apr_oct_reason") == (None, "not_in_exports")
 
 
 def test_building_twice_gives_the_same_bytes(small_mart: Mart, tmp_path: Path) -> None:

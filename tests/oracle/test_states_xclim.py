@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from ingest.states import chill, days, drought, evapotranspiration, humidity, vine
+from ingest.states import chill, days, drought, evapotranspiration, humidity, snow, vine
 from tests.seasons import Years, temperate
 
 with warnings.catch_warnings():
@@ -164,3 +164,23 @@ def test_spei_with_l_moments(months: int) -> None:
     ).values  # fmt: skip
     found = drought.spei_of(drought.accumulated(balance[None], months), slice(25, 55))[0]
     assert found == pytest.approx(expected, abs=1e-6, nan_ok=True)
+
+
+def test_snowmaking_hours_are_those_of_xclim_s_hourly_temperatures() -> None:
+    """Hours at or below a temperature, day by day: equal but where an hour lies on the limit, within float32."""
+    tn, tx = (block[:, : 3 * 365] for block in temperate(YEARS, 1, seed=8))
+    tn, tx = tn - np.float32(6), tx - np.float32(6)
+    times = xr.date_range("2001-01-01", "2003-12-31", calendar="noleap", use_cftime=True)
+    hourly = make_hourly_temperature(
+        series(tn[0], "tasmin", "degC", times=times), series(tx[0], "tasmax", "degC", times=times)
+    ).values.reshape(-1, 24)
+    limits = np.empty((2, *tn.shape), dtype=np.float32)
+    limits[0], limits[1] = 1.25, -2.0
+    of_year = (np.arange(3 * 365) % 365 + 1).astype(np.int32)
+    out = np.empty((3, *tn.shape), dtype=np.float32)
+    snow.snowmaking(tn, tx, limits, snow.hour_shares(45.0)[None], np.zeros(1, dtype=np.int32), of_year, out)
+    near = 1e-5
+    for number, limit in enumerate((1.25, -2.0)):
+        assert (out[number, 0] >= (hourly <= limit - near).sum(axis=1)).all()
+        assert (out[number, 0] <= (hourly <= limit + near).sum(axis=1)).all()
+        assert 500 < out[number].sum() < 20_000

@@ -19,7 +19,7 @@ import xarray as xr
 
 from ingest import features, reduce
 from ingest.readers import netcdf
-from ingest.states import grass, heat, humidity, soil
+from ingest.states import fire, grass, heat, humidity, soil
 from tests.daily_files import Daily, days_of, drias, weather
 from tests.support import real_data
 
@@ -167,6 +167,7 @@ ORACLE: dict[str, Callable[[Data], xr.DataArray]] = {
     "wsdi": lambda d: xi.warm_spell_duration_index(d["tasmax"], daily_p90(d), window=6),
     "huglin": lambda d: xi.huglin_index(tmean(d), d["tasmax"], latitude(d), method="huglin"),
     "winkler": lambda d: xi.growing_degree_days(months(tmean(d), *range(4, 11)), "10 degC"),
+    "gdd10_apr_sep": lambda d: xi.growing_degree_days(months(tmean(d), *range(4, 10)), "10 degC"),
     "cool_night": lambda d: xi.cool_night_index(d["tasmin"], lat="north"),
     **{f"gst_date_{target}": gst(target) for target in (200, 300, 500, 700, 1000, 1200)},
     "gst200_jan": lambda d: xi.degree_days_exceedance_date(d["tas"], "0 degC", "200 K days"),
@@ -267,7 +268,7 @@ def test_every_feature_is_beside_xclim_or_tested_elsewhere() -> None:
 
 
 STATES = {*humidity.HEAT_HUMIDITY_OUTPUTS, *humidity.UTCI_SHADE_OUTPUTS, *humidity.COMFORT_OUTPUTS}
-STATES |= {*heat.CANICULE_OUTPUTS, *soil.SWI_OUTPUTS, *grass.GRASS_OUTPUTS}
+STATES |= {*heat.CANICULE_OUTPUTS, *fire.FIRE_OUTPUTS, *soil.SWI_OUTPUTS, *grass.GRASS_OUTPUTS}
 
 
 def of_a_state(feature: features.Feature) -> bool:

@@ -30,8 +30,8 @@ maxima as (
             partition by runs.simulation_id, windows.context_id, years.cell_id order by years.rx1d
         ) as rank
     from (
-        {% if has_rain %}select * from {{ ref('int_indicator_years') }}
-        {% else %}select *, null::float as rx1d from {{ ref('int_indicator_years') }}{% endif %}
+        {% if has_rain %}select * from {{ ref('int_rain_years') }}
+        {% else %}select *, null::float as rx1d from {{ ref('int_rain_years') }}{% endif %}
     ) as years
     inner join runs using (simulation_id)
     inner join {{ ref('int_run_windows') }} as windows

@@ -6,6 +6,7 @@ with cells as (
         cell_id,
         case when grid_id = 'lambert_8km' then 143 else regexp_extract(grid_id, '_\d+x(\d+)_', 1)::integer end as n_columns
     from {{ ref('stg_lake__cells') }}
+    where grid_id <> '{{ var("massif_grid") }}' -- bands of altitude have no neighbours
 
 ),
 
