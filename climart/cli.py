@@ -22,7 +22,6 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from climart import paths
 from climart.errors import BuildFailed, UserError
 
 if TYPE_CHECKING:
@@ -355,9 +354,7 @@ def verify(version: Annotated[str, typer.Argument(help="A version, or stable.")]
     """Check that every byte of a release is as it was published."""
     from mart import release
 
-    folder = release.stable() if version == "stable" else paths.inside(paths.releases(), version)
-    if folder is None or not folder.is_dir():
-        raise UserError(f"there is no release {version}. `climart releases` lists them.")
+    folder = release.named(version)
     if faults := release.verify(folder):
         raise UserError(f"release {folder.name} has changed:\n" + "\n".join(faults))
     out.print(f"Release {folder.name}: every file is as it was published.")
@@ -373,6 +370,68 @@ def releases() -> None:
         out.print(f"{folder.name}{'  stable' if folder == current else ''}")
     if current is None:
         out.print("No release yet: `make mart` makes one from the embedded sample.")
+
+
+@app.command(epilog="Example: `climart diff 2026.10.0 stable --to changes/`")
+def diff(
+    before: Annotated[str, typer.Argument(help="A version, stable, or a release's folder.", metavar="A")],
+    after: Annotated[str, typer.Argument(help="The same.", metavar="B")],
+    to: Annotated[
+        Path | None, typer.Option(help="Folder for changes.md and changes.parquet (every changed row).")
+    ] = None,
+) -> None:
+    """Say what changed between two releases: tables, columns, rows beyond each indicator's tolerance, renames."""
+    from mart import diff as differences
+    from mart import release
+
+    found = differences.compare(release.found(before), release.found(after), to)
+    out.print(found.markdown(), markup=False, soft_wrap=True, end="")
+
+
+@app.command(epilog="Example: `climart join loans.csv --on code_commune --vintage 2015 --out joined.csv`")
+def join(
+    portfolio: Annotated[Path, typer.Argument(help="CSV, XLSX or Parquet.", metavar="FILE")],
+    on: Annotated[str, typer.Option(help="Column of commune codes, or LATITUDE,LONGITUDE columns.")],
+    out_file: Annotated[Path, typer.Option("--out", help="File to write: .parquet, .csv or .xlsx.")],
+    release: Annotated[str, typer.Option(help="A version, stable, or a release's folder.")] = "stable",
+    vintage: Annotated[int | None, typer.Option(help="Year of the codes (default: their latest meaning).")] = None,
+    indicators: Annotated[str | None, typer.Option(help="Ids, separated by commas (default: six common ones).")] = None,
+    contexts: Annotated[str | None, typer.Option(help="Ids (default: the reference and the warming levels).")] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="Id (default: by indicator, the widest one with warming levels).")
+    ] = None,
+    measures: Annotated[str, typer.Option(help="Of q50, q05, q95, ref_q50, delta_q50, …")] = "q50,q05,q95",
+    long: Annotated[bool, typer.Option("--long", help="One row per line, indicator and context.")] = False,
+) -> None:
+    """Join a portfolio to a release: every line once, amounts kept, and the cause where a line has no values."""
+    from mart import join as joining
+
+    done = joining.join(
+        portfolio,
+        on,
+        release_path=release,
+        vintage=vintage,
+        indicators=_listed(indicators),
+        contexts=_listed(contexts),
+        dataset=dataset,
+        measures=_listed(measures) or joining.DEFAULT_MEASURES,
+        long=long,
+    )
+    written = done.write(out_file)
+    out.print(done.report(), markup=False, soft_wrap=True, end="")
+    out.print(f"Written: {', '.join(map(str, written))}.", markup=False, soft_wrap=True)
+
+
+def _listed(text: str | None) -> list[str] | None:
+    return [part.strip() for part in text.split(",") if part.strip()] if text else None
+
+
+@app.command(epilog="Example: `climart rollback`, or `climart rollback 2026.11.0`")
+def rollback(version: Annotated[str | None, typer.Argument(help="Default: the release before stable.")] = None) -> None:
+    """Point `stable` to an earlier release, once its bytes are checked. No release is removed."""
+    from mart import release
+
+    out.print(f"stable is {release.roll_back(version).name}.")
 
 
 @app.command(epilog="Example: `climart sample data/sample`")

@@ -9,8 +9,9 @@ from io import StringIO
 import pytest
 
 from app.data import Release
-from app.export import harmless, source_lines, table_csv
+from app.export import source_lines, table_csv
 from app.i18n import Lang, words
+from climart.spreadsheet import harmless
 from tests.app.conftest import SYNTHETIC
 
 

@@ -242,3 +242,16 @@ def test_wide_marts_hold_the_medians_or_say_why_not(small_mart: Mart) -> None:
     assert row("mart_agriculture", B, "rcp85_h1", crops) == (380, -220, None, "missing_cells")
     # the warming levels' dataset has no indicator of agriculture at all: its rows say so
     assert row("mart_agriculture", A, "rwl40", "p_apr_oct, p_apr_oct_reason") == (None, "not_in_exports")
+
+
+def test_building_twice_gives_the_same_bytes(small_mart: Mart, tmp_path: Path) -> None:
+    """In every Parquet file; the version and the build's record aside, a release says nothing else of the day."""
+    again = tmp_path / "again"
+    shutil.copytree(small_mart.root / "lake", again / "lake")
+    climart(again, "build")
+    climart(again, "publish", "--version", small_mart.release.name)
+
+    def sums(release: Path) -> list[str]:
+        return [line for line in (release / "SHA256SUMS").read_text().splitlines() if line.endswith(".parquet")]
+
+    assert sums(again / "releases" / "stable") == sums(small_mart.release) != []

@@ -7,7 +7,7 @@ import ast
 from climart import paths
 
 ROOMS = ("climart", "ingest", "mart", "app")
-SHARED = {"climart.paths", "climart.errors", "climart.files"}
+SHARED = {"climart.paths", "climart.errors", "climart.files", "climart.spreadsheet"}
 MAY_IMPORT = {"ingest": {"ingest"}, "mart": {"mart"}, "app": {"app"}}
 
 

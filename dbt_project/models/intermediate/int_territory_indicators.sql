@@ -37,10 +37,13 @@ select
     weights.territory_key,
     {%- for indicator in columns %}
     {%- if indicator in with_gaps %}
-    (sum(weights.weight * cells.{{ indicator }}) / sum(weights.weight) filter (cells.{{ indicator }} is not null))::float
-        as {{ indicator }}{{ "," if not loop.last }}
+    (
+        {{ exact_sum("weights.weight * cells." ~ indicator) }}
+        / {{ exact_sum("if(cells." ~ indicator ~ " is null, 0, weights.weight)") }}
+    )::float as {{ indicator }}{{ "," if not loop.last }}
     {%- else %}
-    (sum(weights.weight * cells.{{ indicator }}) / sum(weights.weight))::float as {{ indicator }}{{ "," if not loop.last }}
+    ({{ exact_sum("weights.weight * cells." ~ indicator) }} / {{ exact_sum("weights.weight") }})::float
+        as {{ indicator }}{{ "," if not loop.last }}
     {%- endif %}
     {%- endfor %}
 from {{ ref('int_cell_weights') }} as weights
