@@ -85,6 +85,7 @@ class Listing(_Data):
     url: str
     match: str = ".*"
     parameters: dict[str, str] = {}
+    ask: dict[str, str] = {}  # facet → the search's own parameter for it, so that it narrows the list itself
     depth: int = Field(default=0, ge=0)  # of an HTML index: how many folders deep
     bbox: tuple[float, float, float, float] | None = None  # of tiles: west, south, east, north
 
@@ -123,9 +124,10 @@ class Family(_Data):
 
 
 class Copernicus(_Data):
-    """A request to the Climate Data Store, made with the user's own token."""
+    """Requests to the Climate Data Store, made with the user's own token: one file for each value of ``facets``."""
 
     dataset: str
+    facets: dict[str, tuple[str, ...]] = {}
     request: dict[str, str | tuple[str, ...]]
     name: str
     evidence: Evidence

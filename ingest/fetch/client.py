@@ -1,11 +1,12 @@
 """HTTP with the manners of a good guest: few requests at a time, waits when told to, gives up on who never ends.
 
-Proxies and certificates: ``HTTP_PROXY``, ``HTTPS_PROXY``, ``NO_PROXY`` and ``REQUESTS_CA_BUNDLE`` are honoured, as
-`requests` does; ``Policy.proxy`` and ``Policy.ca_bundle`` come before them.
+Proxies and certificates are those of the environment (``HTTP_PROXY``, ``HTTPS_PROXY``, ``NO_PROXY``,
+``REQUESTS_CA_BUNDLE``), which `requests` and `cdsapi` both honour; ``through`` sets them for this process.
 """
 
 from __future__ import annotations
 
+import os
 import random
 import socket
 import threading
@@ -48,10 +49,18 @@ class Policy:
     backoff: float = 1  # before the first retry, then twice as much each time
     backoff_max: float = 60
     retry_after_max: float = 900
-    proxy: str | None = None
-    ca_bundle: Path | None = None
     sleep: Callable[[float], None] = time.sleep
     jitter: Callable[[], float] = field(default=random.random)
+
+
+def through(proxy: str | None, ca_bundle: Path | None) -> None:
+    """Send every request of this process through ``proxy``, and trust the certificates of ``ca_bundle``."""
+    if proxy:
+        os.environ |= dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), proxy)
+    if ca_bundle:
+        if not ca_bundle.is_file():
+            raise UserError(f"{ca_bundle}: no such file. --ca-bundle wants a PEM file of certificates.")
+        os.environ["REQUESTS_CA_BUNDLE"] = str(ca_bundle.resolve())
 
 
 class Dripping(Exception):
@@ -157,8 +166,6 @@ class Client:
     """One session with the producers. Safe to share between threads; ``fresh`` gives one with its own cookies."""
 
     def __init__(self, policy: Policy, hosts: Hosts | None = None) -> None:
-        if policy.ca_bundle and not policy.ca_bundle.is_file():
-            raise UserError(f"{policy.ca_bundle}: no such file. --ca-bundle wants a PEM file of certificates.")
         self.policy = policy
         self.hosts = hosts or Hosts(policy)
         self.session = requests.Session()
@@ -195,9 +202,6 @@ class Client:
                 stream=True,
                 allow_redirects=True,
                 timeout=(policy.connect_timeout, policy.idle_timeout),
-                proxies={"http": policy.proxy, "https": policy.proxy} if policy.proxy else None,
-                # Given with each request: `requests` prefers the environment to a session's own bundle.
-                verify=str(policy.ca_bundle) if policy.ca_bundle else None,
             ) as response,
         ):
             yield response

@@ -42,6 +42,14 @@ def check(path: Path, contract: Contract, name: str, asked: Sequence[Mapping[str
         raise FetchFailed(f"{name}: {broken}", "wrong_content") from broken
 
 
+def check_page(rows: Sequence[Row], contract: Contract, asked: Mapping[str, str], name: str) -> None:
+    """Columns and subject of one page, so that a wrong answer is refused at its first page. Raises FetchFailed."""
+    try:
+        _count(rows, contract.model_copy(update={"rows": None, "caps": ()}), [asked])
+    except Broken as broken:
+        raise FetchFailed(f"{name}: {broken}", "wrong_content") from broken
+
+
 def _check(path: Path, contract: Contract, asked: Sequence[Mapping[str, str]]) -> int | None:
     with path.open("rb") as handle:
         head = handle.read(512)

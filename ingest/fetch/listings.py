@@ -113,7 +113,8 @@ def _html(client: Client, family: Family, listing: Listing, selection: Selection
 
 def _esgf(client: Client, family: Family, listing: Listing, selection: Selection) -> Iterator[Entry]:
     """Files of an ESGF search (Solr): replicas are told apart by their checksum, the first address by HTTP is taken."""
-    facets = {name: ",".join(values) for name, values in selection.items() if not any("*" in v for v in values)}
+    named = {name: values for name, values in selection.items() if not any("*" in v or "?" in v for v in values)}
+    facets = {listing.ask[name]: ",".join(values) for name, values in named.items() if name in listing.ask}
     fixed = {"type": "File", "format": "application/solr+json", "latest": "true", "distrib": "true"}
     question = Question(listing.url, tuple({**fixed, **listing.parameters, **facets}.items()))
     seen: set[str] = set()

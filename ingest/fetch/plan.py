@@ -58,8 +58,10 @@ def facet_names(source: Source) -> list[str]:
         if "communes" in family.facets.values():
             names.append("departement")
         if family.listing:
-            names += _groups(family.listing.match)
+            names += re.compile(family.listing.match).groupindex
         found |= dict.fromkeys(names)
+    for order in source.fetch.copernicus if source.fetch else ():
+        found |= dict.fromkeys(order.facets)
     return list(found)
 
 
@@ -165,7 +167,3 @@ def _questions(family: Family, rows: list[Facets]) -> Iterator[Question]:
 
 def _last_part(url: str) -> str:
     return unquote(urlsplit(url).path.rpartition("/")[2])
-
-
-def _groups(pattern: str) -> list[str]:
-    return list(re.compile(pattern).groupindex)
