@@ -39,6 +39,7 @@ class Contract(_Data):
     columns: tuple[str, ...] = ()
     rows: tuple[int, int] | None = None  # least and most, both allowed
     caps: tuple[int, ...] = ()  # exactly so many rows: the producer cut its answer there
+    answer_max: int | None = None  # rows that one answer never passes: more is the whole base, the question ignored
     about: About | None = None
     member: str | None = None  # of an archive: the file (a glob) that columns and rows speak of
     members: int | None = None  # of an archive: how many files at least
@@ -86,6 +87,7 @@ class Listing(_Data):
     match: str = ".*"
     parameters: dict[str, str] = {}
     ask: dict[str, str] = {}  # facet → the search's own parameter for it, so that it narrows the list itself
+    latest: str = ""  # a group of the pattern: only the files where it is highest
     depth: int = Field(default=0, ge=0)  # of an HTML index: how many folders deep
     bbox: tuple[float, float, float, float] | None = None  # of tiles: west, south, east, north
 
@@ -103,6 +105,8 @@ class Family(_Data):
     parameters: dict[str, str] = {}
     batch: dict[str, int] = {}  # facet → how many of its values go into one request, joined by commas
     only_when_named: tuple[str, ...] = ()  # left out unless one of these facets (or the address itself) is asked for
+    must_name: tuple[str, ...] = ()  # facets that the user must name: all together would be too much
+    absent_ok: bool = False  # a 404 means that the producer has no such file, and is no failure
     first: First | None = None
     listing: Listing | None = None
     envelope: str | None = None

@@ -1,6 +1,6 @@
 """From a source's addresses to data/raw/<source>/: what would come, what comes, what changed upstream.
 
-The registry says what to ask (``ingest/sources/<id>.yml``, key ``fetch``); the modules of this package each do one thing:
+The registry says what to ask (``ingest/sources/<id>.yml``, key ``fetch``); each module of this package does one thing:
 ``plan`` and ``listings`` find the files, ``client`` and ``transfer`` bring them, ``pages`` reads what comes in pages,
 ``contract`` checks them at the door, ``locks`` remembers them.
 """
@@ -18,7 +18,7 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from climart import paths
 from climart.errors import UserError
@@ -41,6 +41,7 @@ class Report:
 
     fetched: list[str] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
+    absent: list[str] = field(default_factory=list)  # the producer has no such file, which may be
     failures: list[FetchFailed] = field(default_factory=list)
     bytes: int = 0
 
@@ -150,7 +151,10 @@ def _bring_all(
             come = _bring(client, source, item, orders.get(item.name), held, partial(watch, item.name))
         except FetchFailed as error:
             with writing:
-                report.failures.append(error)
+                if error.reason == "not_found" and item.family.absent_ok and not held:
+                    report.absent.append(item.name)
+                else:
+                    report.failures.append(error)
             return
         with writing:
             lock.files[item.name] = come
@@ -167,6 +171,7 @@ def _bring_all(
             for done in as_completed(under_way):
                 done.result()
         except BaseException:
+            client.hosts.stopped.set()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
@@ -178,6 +183,8 @@ def _resolve(client: Client, source: Source, selection: Selection) -> tuple[list
     items: list[Item] = []
     for family in source.fetch.families:
         if plan.wanted(family, selection):
+            if missing := [name for name in family.must_name if name not in selection]:
+                raise UserError(f"{source.id} is too large to come whole: name {', '.join('--' + m for m in missing)}.")
             found = listings.items(client, family, selection) if family.listing else None
             items += found if found is not None else plan.expand(family, selection, date.today())
     orders: Orders = {}
@@ -235,7 +242,7 @@ def _bring(
         return held.model_copy(update={"etag": come.etag, "last_modified": come.last_modified})
     settle(part, final)
     return locks.HeldFile(
-        url=item.family.url if order else come.url,
+        url=item.family.url if order else _address(item),
         etag=come.etag,
         last_modified=come.last_modified,
         bytes=come.bytes,
@@ -274,8 +281,8 @@ def _download(
         part.unlink()
     assert come is not None
     raise FetchFailed(
-        f"{public(question.url)}: its {algorithm} is {come.digests[algorithm][:16]}…, expected {digest[:16]}…, twice. The "
-        "file was replaced or broken on its way: check it, then correct ingest/sources/.",
+        f"{public(question.url)}: its {algorithm} is {come.digests[algorithm][:16]}…, expected {digest[:16]}…, twice. "
+        "The file was replaced or broken on its way: check it, then correct ingest/sources/.",
         "wrong_content",
     )
 
@@ -299,7 +306,7 @@ def _pages(client: Client, item: Item, part: Path, watch: Callable[[int, int | N
                 watch(size, None)
         handle.flush()
         os.fsync(handle.fileno())
-    return Transferred(None, None, size, {"sha256": digest.hexdigest()}, public(item.url))
+    return Transferred(None, None, size, {"sha256": digest.hexdigest()})
 
 
 @dataclass(frozen=True)
@@ -372,6 +379,13 @@ def _head(client: Client, item: Item) -> dict[str, str] | None:
     return {
         name: response.headers[name] for name in ("ETag", "Last-Modified", "Content-Length") if name in response.headers
     }
+
+
+def _address(item: Item) -> str:
+    """The address that a file is known by: as it was asked for, before any redirection, and without a secret."""
+    question = item.questions[0]
+    query = urlencode(question.parameters if len(item.questions) == 1 else (), safe="[]/:,")
+    return public(f"{question.url}?{query}" if query else question.url)
 
 
 def _held(source: Source, name: str, lock: locks.Lock) -> locks.HeldFile | None:

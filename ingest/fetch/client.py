@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -49,8 +49,8 @@ class Policy:
     backoff: float = 1  # before the first retry, then twice as much each time
     backoff_max: float = 60
     retry_after_max: float = 900
-    sleep: Callable[[float], None] = time.sleep
-    jitter: Callable[[], float] = field(default=random.random)
+    sleep: Callable[[float], object] | None = None
+    jitter: Callable[[], float] = random.random
 
 
 def through(proxy: str | None, ca_bundle: Path | None) -> None:
@@ -65,6 +65,10 @@ def through(proxy: str | None, ca_bundle: Path | None) -> None:
 
 class Dripping(Exception):
     """A body that comes too slowly to ever end."""
+
+
+class Stopped(Exception):
+    """The user wants no more: every thread ends where it is."""
 
 
 @contextmanager
@@ -127,6 +131,7 @@ class Hosts:
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
+        self.stopped = threading.Event()
         self._lock = threading.Lock()
         self._parallel: dict[str, int] = {}
         self._interval: dict[str, float] = {}
@@ -151,9 +156,15 @@ class Hosts:
                 now = time.monotonic()
                 starts = max(now, self._free_at.get(host, now))
                 self._free_at[host] = starts + self._interval.get(host, 0)
-            if starts > now:
-                self._policy.sleep(starts - now)
+            self.sleep(starts - now)
             yield
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, but no longer than until the user stops everything. Raises Stopped then."""
+        if seconds > 0:
+            (self._policy.sleep or self.stopped.wait)(seconds)
+        if self.stopped.is_set():
+            raise Stopped
 
     def hold(self, url: str, seconds: float) -> None:
         """Ask this host nothing more for so long: it said so."""
@@ -222,7 +233,7 @@ class Client:
 
     def _whole(self, response: requests.Response) -> bytes:
         body = bytearray()
-        for chunk in chunks(response, self.policy, decode=True):
+        for chunk in chunks(response, self, decode=True):
             body += chunk
             if len(body) > MAX_ANSWER:
                 raise FetchFailed(f"{public(response.url)}: an answer above {MAX_ANSWER >> 20} MB.", "wrong_content")
@@ -273,14 +284,14 @@ class Tries:
             raise FetchFailed(f"{self.url}: {why} ({self.n} attempts). Try again later.", "unreachable")
         if wait is None:
             longest = min(policy.backoff_max, policy.backoff * 2 ** (self.n - 1))
-            policy.sleep(longest * (0.5 + 0.5 * policy.jitter()))
+            self.hosts.sleep(longest * (0.5 + 0.5 * policy.jitter()))
         elif wait > policy.retry_after_max:
             raise FetchFailed(f"{self.url}: {why}; its producer asks to come back in {wait:.0f} s.", "unreachable")
         else:
             self.hosts.hold(self._url, wait)
 
 
-def chunks(response: requests.Response, policy: Policy, *, decode: bool) -> Iterator[bytes]:
+def chunks(response: requests.Response, client: Client, *, decode: bool) -> Iterator[bytes]:
     """The bytes of a body as they come; ``decode`` undoes a compression that was not asked for.
 
     Raises Dripping where they come too slowly, HTTPError where they are cut.
@@ -291,8 +302,10 @@ def chunks(response: requests.Response, policy: Policy, *, decode: bool) -> Iter
         received += len(chunk)
         yield chunk
         now = time.monotonic()
-        if now - since >= policy.rate_window:
-            if received < policy.min_rate * (now - since):
+        if client.hosts.stopped.is_set():
+            raise Stopped
+        if now - since >= client.policy.rate_window:
+            if received < client.policy.min_rate * (now - since):
                 raise Dripping(f"{received} bytes in {now - since:.0f} s")
             since, received = now, 0
 

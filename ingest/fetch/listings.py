@@ -37,6 +37,9 @@ def items(client: Client, family: Family, selection: Selection) -> list[Item]:
             "changed: correct ingest/sources/.",
             "not_found",
         )
+    if family.listing.latest:
+        newest = max(found[family.listing.latest] for _, found in listed)
+        listed = [(entry, found) for entry, found in listed if found[family.listing.latest] == newest]
     made: dict[str, Item] = {}
     for entry, found in listed:
         facets: Facets = {**entry.facets, **{k: v for k, v in found.groupdict().items() if v is not None}}

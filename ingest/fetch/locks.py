@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
+from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 from filelock import FileLock, Timeout
@@ -23,6 +25,8 @@ from climart.files import atomic_text
 from ingest import lake
 from ingest.fetch.failures import Reason
 from ingest.fetch.transfer import Known
+
+UNPACKED = ".unpacked"  # beside a source's files: what its archives hold, for the readers
 
 
 class _Record(BaseModel):
@@ -141,7 +145,11 @@ def origin(file: Path, sha256: str) -> tuple[str | None, datetime | None]:
     where = path(source_id)
     if not where.exists():
         return None, None
-    held = _load(where, where.stat().st_mtime_ns).files.get("/".join(parts))
+    files = _load(where, where.stat().st_mtime_ns).files
+    if parts[0] == UNPACKED:  # .unpacked/<hash of the archive>/<member>
+        held = next((one for one in files.values() if one.sha256 == parts[1]), None)
+        return (f"{held.url}#{parts[-1]}", held.fetched_at) if held else (None, None)
+    held = files.get("/".join(parts))
     return (held.url, held.fetched_at) if held and held.sha256 == sha256 else (None, None)
 
 
@@ -155,7 +163,6 @@ def record_states() -> None:
 
     Left alone where nothing but the date of the last check has moved: a check that finds nothing new builds nothing.
     """
-    told = {row["source_id"]: row for row in lake.read("source_state").to_pylist()}
     rows = [
         {
             "source_id": lock.source,
@@ -167,10 +174,9 @@ def record_states() -> None:
         for lock in here()
         if lock.files
     ]
-    told_now = {row["source_id"]: row for row in rows}
-    if _without_check(told) != _without_check(told_now):
+    if _without_check(rows) != _without_check(lake.read("source_state").to_pylist()):
         lake.write("source_state", pa.Table.from_pylist(rows, schema=lake.SCHEMAS["source_state"]))
 
 
-def _without_check(states: dict[str, dict[str, object]]) -> dict[str, dict[str, object]]:
-    return {key: {k: v for k, v in row.items() if k != "checked_at"} for key, row in states.items()}
+def _without_check(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(({k: v for k, v in row.items() if k != "checked_at"} for row in rows), key=itemgetter("source_id"))

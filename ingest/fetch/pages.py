@@ -26,7 +26,7 @@ def rows(client: Client, question: Question, family: Family, check: Check, today
     assert family.envelope is not None
     envelope = envelopes()[family.envelope]
     if family.split is None:
-        yield from answer(client, question, envelope, check)
+        yield from answer(client, question, envelope, check, family.contract.answer_max)
         return
     yield from _period(client, question, family, envelope, check, date.fromisoformat(family.split.since), today)
 
@@ -40,7 +40,7 @@ def _period(
     part = Question(question.url, (*question.parameters, *bounds))
     try:
         # Whole before it goes on: a total that passes the cap is only known from the first page.
-        found = list(answer(client, part, envelope, check))
+        found = list(answer(client, part, envelope, check, family.contract.answer_max))
     except _Capped as capped:
         if start >= end:
             raise FetchFailed(f"{public(part.url)}: {capped}, on the one day {start}.", "wrong_content") from capped
@@ -55,8 +55,13 @@ class _Capped(FetchFailed):
     """More rows than the producer ever gives for one question."""
 
 
-def answer(client: Client, question: Question, envelope: Envelope, check: Check) -> Iterator[dict[str, Any]]:
-    """Every row of the answer to one question, page after page. Raises FetchFailed as ``rows`` does."""
+def answer(
+    client: Client, question: Question, envelope: Envelope, check: Check, most: int | None = None
+) -> Iterator[dict[str, Any]]:
+    """Every row of the answer to one question, page after page. Raises FetchFailed as ``rows`` does.
+
+    ``most``: an answer that announces or gives more rows is the whole base, the question ignored.
+    """
     asked = question.parameters
     url = question.url
     base = (*asked, *((name, str(size)) for name, size in envelope.size.items()))
@@ -84,6 +89,12 @@ def answer(client: Client, question: Question, envelope: Envelope, check: Check)
         announced = _number(_at(content, envelope.total))
         if n_page == 0:
             total = announced
+            if most is not None and max(total or 0, len(found)) > most:
+                raise FetchFailed(
+                    f"{where}: {max(total or 0, len(found))} rows, where {most} is the most that one answer can hold: "
+                    "the API ignores the question and gives its whole base.",
+                    "wrong_content",
+                )
             if envelope.cap and total is not None and total > envelope.cap:
                 raise _Capped(f"{where}: {total} rows, and never more than {envelope.cap} are given", "wrong_content")
         elif announced is not None and announced != total:

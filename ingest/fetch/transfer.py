@@ -41,7 +41,6 @@ class Transferred:
     last_modified: str | None
     bytes: int
     digests: Mapping[str, str]  # by algorithm; sha256 always
-    url: str  # the one that answered, after redirections, fit to be written down
 
 
 @dataclass
@@ -196,7 +195,7 @@ def _start(state: _Part, response: requests.Response) -> int | None:
 def _append(client: Client, state: _Part, response: requests.Response, total: int | None, watch: Watch) -> None:
     with state.path.open("ab") as handle:
         watch(state.size, total)
-        for chunk in chunks(response, client.policy, decode=False):
+        for chunk in chunks(response, client, decode=False):
             handle.write(chunk)
             state.add(chunk)
             watch(state.size, total)
@@ -215,7 +214,6 @@ def _whole(state: _Part, response: requests.Response, expected_bytes: int | None
         last_modified=response.headers.get("Last-Modified"),
         bytes=state.size,
         digests={digest.name: digest.hexdigest() for digest in state.digests},
-        url=public(response.url),
     )
 
 
