@@ -48,7 +48,6 @@ SCHEMAS: dict[str, pa.Schema] = {
     "source_state": pa.schema(
         [
             ("source_id", pa.string()),
-            ("fetched_at", pa.timestamp("s", tz="UTC")),
             ("checked_at", pa.timestamp("s", tz="UTC")),
             ("is_stale", pa.bool_()),
             ("stale_reason", pa.string()),

@@ -137,6 +137,7 @@ def fetch(
         else:
             lock.checked_at, lock.failure = locks.now(), None
         locks.save(lock)
+    locks.record_states()
     return report
 
 
@@ -373,7 +374,7 @@ def _head(client: Client, item: Item) -> dict[str, str] | None:
     """The headers of a file, None where its producer does not give them."""
     question = item.questions[0]
     try:
-        _, response = client.read(question.url, question.parameters, method="HEAD")
+        _, response = client.read(question.url, question.parameters, method="HEAD", attempts=1)
     except FetchFailed:
         return None
     return {

@@ -32,6 +32,11 @@ from ingest.fetch.failures import FetchFailed, Reason, public
 
 RETRIED = {408, 425, 429, 500, 502, 503, 504}
 REASONS: dict[int, Reason] = {401: "forbidden", 403: "forbidden", 404: "not_found", 410: "not_found"}
+HINTS: dict[Reason, str] = {
+    "not_found": "Its producer moved or removed it: correct its address in ingest/sources/.",
+    "forbidden": "Its producer wants an account, or its terms accepted.",
+    "wrong_content": "The request does not please its producer: see ingest/sources/.",
+}
 CHUNK = 1 << 18
 MAX_ANSWER = 256 << 20  # bytes of an answer that is read whole (a page of rows, a list of files)
 
@@ -218,10 +223,15 @@ class Client:
             yield response
 
     def read(
-        self, url: str, parameters: Sequence[tuple[str, str]] = (), *, method: str = "GET"
+        self,
+        url: str,
+        parameters: Sequence[tuple[str, str]] = (),
+        *,
+        method: str = "GET",
+        attempts: int | None = None,
     ) -> tuple[bytes, requests.Response]:
-        """The whole body of an answer with status 2xx, retried. Raises FetchFailed."""
-        tries = Tries(self, url)
+        """The whole body of an answer with status 2xx, retried as often as the policy says. Raises FetchFailed."""
+        tries = Tries(self, url, attempts)
         while True:
             try:
                 with self.answer(url, parameters, method=method) as response:
@@ -243,8 +253,9 @@ class Client:
 class Tries:
     """The patience of one request: counts, waits, and at the end says why it gave up."""
 
-    def __init__(self, client: Client, url: str) -> None:
+    def __init__(self, client: Client, url: str, attempts: int | None = None) -> None:
         self.policy, self.hosts = client.policy, client.hosts
+        self.attempts = attempts or client.policy.attempts
         self._url, self.url = url, public(url)
         self.n = 0
 
@@ -267,21 +278,14 @@ class Tries:
         words = f"HTTP {response.status_code} {response.reason or ''}".strip()
         if response.status_code not in RETRIED:
             reason = REASONS.get(response.status_code, "wrong_content")
-            hint = {
-                "not_found": "Its producer moved or removed it: correct its address in ingest/sources/.",
-                "forbidden": "Its producer wants an account, or accepted terms.",
-                "wrong_content": "The request does not please its producer: see ingest/sources/.",
-                "unreachable": "",
-                "reader_refused": "",
-            }[reason]
-            raise FetchFailed(f"{self.url}: {words}. {hint}", reason)
+            raise FetchFailed(f"{self.url}: {words}. {HINTS[reason]}", reason)
         self._again(_retry_after(response), words)
 
     def _again(self, wait: float | None, why: str) -> None:
         self.n += 1
         policy = self.policy
-        if self.n >= policy.attempts:
-            raise FetchFailed(f"{self.url}: {why} ({self.n} attempts). Try again later.", "unreachable")
+        if self.n >= self.attempts:
+            raise FetchFailed(f"{self.url}: {why} ({self.n} attempt(s)). Try again later.", "unreachable")
         if wait is None:
             longest = min(policy.backoff_max, policy.backoff * 2 ** (self.n - 1))
             self.hosts.sleep(longest * (0.5 + 0.5 * policy.jitter()))

@@ -11,7 +11,6 @@ import json
 from collections.abc import Iterator
 from itertools import product
 
-from climart.errors import UserError
 from ingest.addresses import Copernicus, Family
 from ingest.fetch.client import Policy
 from ingest.fetch.failures import FetchFailed
@@ -45,12 +44,14 @@ def items(order: Copernicus, selection: Selection) -> Iterator[tuple[Item, dict[
 def ready(dataset: str, request: dict[str, object], policy: Policy) -> str:
     """Order a file and wait until the store has made it; its address.
 
-    Raises UserError without the library or the token, FetchFailed where the store refuses.
+    Raises FetchFailed without the library or the token, and where the store refuses.
     """
     try:
         import cdsapi
     except ImportError as error:
-        raise UserError("the Copernicus store needs one more library: `pip install climart[cds]`.") from error
+        raise FetchFailed(
+            "the Copernicus store needs one more library: `pip install climart[cds]`.", "misconfigured"
+        ) from error
     try:
         client = cdsapi.Client(
             quiet=True,
@@ -60,9 +61,10 @@ def ready(dataset: str, request: dict[str, object], policy: Policy) -> str:
             timeout=policy.idle_timeout,
         )
     except Exception as error:  # cdsapi raises the bare Exception where it finds no token
-        raise UserError(
+        raise FetchFailed(
             "no token for the Copernicus store: register there, then put it into the variable CDSAPI_KEY (with "
-            "CDSAPI_URL) or into ~/.cdsapirc. Climart never writes it anywhere."
+            "CDSAPI_URL) or into ~/.cdsapirc. Climart never writes it anywhere.",
+            "misconfigured",
         ) from error
     try:
         return str(client.retrieve(dataset, request).location)

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from climart.errors import UserError
 
 # The words of dim_dataset.stale_reason.
-Reason = Literal["unreachable", "not_found", "forbidden", "wrong_content", "reader_refused"]
+Reason = Literal["unreachable", "not_found", "forbidden", "wrong_content", "reader_refused", "misconfigured"]
 _SECRET_NAMES = re.compile(r"key|token|secret|password|passwd|signature|credential|auth", re.IGNORECASE)
 _SECRET_VARIABLES = ("CDSAPI_KEY",)
 _PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")

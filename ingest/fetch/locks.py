@@ -136,21 +136,21 @@ def now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
-def origin(file: Path, sha256: str) -> tuple[str | None, datetime | None]:
-    """Address and date of a file that a fetch brought; twice None for one that came another way, or was changed."""
+def provenance(file: Path, sha256: str) -> dict[str, Any]:
+    """``url`` and ``fetched_at`` for the lake's ``source_file``; empty where no fetch brought the file as it is."""
     resolved, raw = file.resolve(), paths.raw().resolve()
     if raw not in resolved.parents:
-        return None, None
+        return {}
     source_id, *parts = resolved.relative_to(raw).parts
     where = path(source_id)
     if not where.exists():
-        return None, None
+        return {}
     files = _load(where, where.stat().st_mtime_ns).files
     if parts[0] == UNPACKED:  # .unpacked/<hash of the archive>/<member>
         held = next((one for one in files.values() if one.sha256 == parts[1]), None)
-        return (f"{held.url}#{parts[-1]}", held.fetched_at) if held else (None, None)
+        return {"url": f"{held.url}#{parts[-1]}", "fetched_at": held.fetched_at} if held else {}
     held = files.get("/".join(parts))
-    return (held.url, held.fetched_at) if held and held.sha256 == sha256 else (None, None)
+    return {"url": held.url, "fetched_at": held.fetched_at} if held and held.sha256 == sha256 else {}
 
 
 @lru_cache(maxsize=8)
@@ -159,14 +159,13 @@ def _load(where: Path, changed_at: int) -> Lock:
 
 
 def record_states() -> None:
-    """Write the lake's ``source_state`` from the records: what came when, and which source could not be renewed.
+    """Write the lake's ``source_state`` from the records: which producer answered when, and which source is stale.
 
     Left alone where nothing but the date of the last check has moved: a check that finds nothing new builds nothing.
     """
     rows = [
         {
             "source_id": lock.source,
-            "fetched_at": lock.fetched_at,
             "checked_at": lock.checked_at,
             "is_stale": lock.failure is not None,
             "stale_reason": lock.failure.reason if lock.failure else None,
