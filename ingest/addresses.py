@@ -45,7 +45,7 @@ class Contract(_Data):
     members: int | None = None  # of an archive: how many files at least
     delimiter: str = ";"
     encoding: str = "utf-8"
-    header_line: int = Field(default=0, ge=0)  # lines before the line of column names
+    preamble: int = Field(default=0, ge=0)  # lines there may be before the line of column names, at most
 
 
 class Envelope(_Data):

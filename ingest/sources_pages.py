@@ -36,8 +36,8 @@ def _index() -> str:
     lines = [
         "# Sources",
         "",
-        "Written by `make docs` from `ingest/sources/*.yml`. None of the addresses was called from where this was written: "
-        "each page says how its addresses are known.",
+        "Written by `make docs` from `ingest/sources/*.yml`. None of the addresses was called from where this was "
+        "written: each page says how its addresses are known.",
         "",
         "| id | title | producer | licence | cadence | comes by | read by |",
         "|---|---|---|---|---|---|---|",

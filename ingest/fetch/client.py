@@ -12,7 +12,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -24,7 +24,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, ProtocolError
 from urllib3.response import HTTPResponse
 
 from climart.errors import UserError
@@ -78,23 +78,27 @@ class Stopped(Exception):
 
 @contextmanager
 def _in_time(sock: socket.socket | None, seconds: float) -> Iterator[None]:
-    """Hang up on headers that do not end in time: a socket's own timeout starts again with each byte."""
-    # The socket as it is before reading: once the headers are in, the connection may hand it over and forget it.
-    watch = threading.Timer(seconds, _hang_up, (sock,))
+    """Hang up on headers that do not end in time: a socket's own timeout starts again with each byte.
+
+    Raises TimeoutError then: http.client takes headers that were cut for headers that ended.
+    """
+    late = threading.Event()
+
+    def hang_up() -> None:
+        late.set()
+        if sock is not None:
+            with suppress(OSError):  # closed in the meantime: nothing waits on it any more
+                sock.shutdown(socket.SHUT_RDWR)
+
+    watch = threading.Timer(seconds, hang_up)
     watch.daemon = True
     watch.start()
     try:
         yield
     finally:
         watch.cancel()
-
-
-def _hang_up(sock: socket.socket | None) -> None:
-    try:
-        if sock is not None:
-            sock.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        return  # closed in the meantime: nothing waits on it any more
+    if late.is_set():
+        raise TimeoutError
 
 
 def _adapter(policy: Policy) -> HTTPAdapter:
@@ -301,9 +305,10 @@ def chunks(response: requests.Response, client: Client, *, decode: bool) -> Iter
     Raises Dripping where they come too slowly, HTTPError where they are cut.
     """
     raw: HTTPResponse = response.raw
-    since, received = time.monotonic(), 0
+    since, received, n_chunks = time.monotonic(), 0, 0
     while chunk := raw.read1(CHUNK, decode_content=decode):
         received += len(chunk)
+        n_chunks += 1
         yield chunk
         now = time.monotonic()
         if client.hosts.stopped.is_set():
@@ -312,6 +317,9 @@ def chunks(response: requests.Response, client: Client, *, decode: bool) -> Iter
             if received < client.policy.min_rate * (now - since):
                 raise Dripping(f"{received} bytes in {now - since:.0f} s")
             since, received = now, 0
+    framed = "Content-Length" in response.headers or "chunked" in response.headers.get("Transfer-Encoding", "")
+    if not n_chunks and not framed and response.request.method != "HEAD":
+        raise ProtocolError("cut before its length was said")  # never to be taken for an empty answer
 
 
 def _retry_after(response: requests.Response) -> float | None:

@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
@@ -120,12 +121,17 @@ def _csv_gz(path: Path, contract: Contract) -> Iterator[Iterable[Row]]:
 
 def _table(handle: IO[bytes] | gzip.GzipFile, contract: Contract) -> Iterator[Row]:
     """The rows of a CSV, by the names of its header. Raises Broken at a row with fewer or more fields."""
-    text = io.TextIOWrapper(handle, encoding=contract.encoding, newline="")
-    for _ in range(contract.header_line):
-        text.readline()
-    reader = csv.reader(text, delimiter=contract.delimiter)
-    header = [name.strip().removeprefix("﻿").removeprefix("#").strip() for name in next(reader, [])]
-    if missing := [column for column in contract.columns if column not in header]:
+    reader = csv.reader(io.TextIOWrapper(handle, encoding=contract.encoding, newline=""), delimiter=contract.delimiter)
+    header: list[str] = []
+    missing: list[str] = []
+    for fields in islice(reader, contract.preamble + 1):
+        names = [name.strip().removeprefix("\ufeff").removeprefix("#").strip() for name in fields]
+        absent = [column for column in contract.columns if column not in names]
+        if not header or len(absent) < len(missing):
+            header, missing = names, absent
+        if not absent:
+            break
+    if missing:
         raise Broken(
             f"no column {', '.join(missing)} (found {', '.join(header)[:200]}): the producer changed its columns. "
             "Correct the contract and the reader."
@@ -134,8 +140,7 @@ def _table(handle: IO[bytes] | gzip.GzipFile, contract: Contract) -> Iterator[Ro
         if not fields:
             continue
         if len(fields) != len(header):
-            where = contract.header_line + reader.line_num
-            raise Broken(f"line {where}: {len(fields)} fields, expected {len(header)}; the file may be cut")
+            raise Broken(f"line {reader.line_num}: {len(fields)} fields, expected {len(header)}; the file may be cut")
         yield dict(zip(header, fields, strict=True))
 
 

@@ -26,7 +26,7 @@ def items(order: Copernicus, selection: Selection) -> Iterator[tuple[Item, dict[
         if not selected(facets, selection):
             continue
         request: dict[str, object] = {
-            key: value.format_map(facets) if isinstance(value, str) else list(value)
+            key: value.format_map(facets) if isinstance(value, str) else [one.format_map(facets) for one in value]
             for key, value in order.request.items()
         }
         digest = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()[:16]
