@@ -33,7 +33,7 @@ class Exchange(BaseHTTPRequestHandler):
         with suppress(*GONE):
             answer(self)
 
-    do_HEAD = do_GET
+    do_HEAD = do_POST = do_GET
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing: a test reads ``Replay.asked``."""
@@ -45,7 +45,7 @@ class Exchange(BaseHTTPRequestHandler):
             self.send_header(name.replace("_", "-"), value)
         self.send_header("Content-Length", str(len(body) if length is None else length))
         self.end_headers()
-        if self.command == "GET":
+        if self.command != "HEAD":
             self.wfile.write(body)
 
     def hang_up(self) -> None:

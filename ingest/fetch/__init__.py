@@ -203,7 +203,12 @@ def _resolve(client: Client, source: Source, selection: Selection) -> tuple[list
             f"{source.id}: two addresses for one file ({doubles[0]}): correct ingest/sources/{source.id}.yml."
         )
     for name in names:
-        paths.inside(locks.folder(source.id), name)  # names that producers list are not to be trusted
+        try:
+            paths.inside(locks.folder(source.id), name)  # names that producers list are not to be trusted
+        except ValueError as error:
+            raise FetchFailed(
+                f"{source.id}: {error}: its producer's list is not to be trusted.", "wrong_content"
+            ) from error
     return items, orders
 
 
