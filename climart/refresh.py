@@ -94,7 +94,8 @@ def _load(source: Source, done: Refreshed) -> None:
         _mark(source, done, "reader_refused", error)
         return
     if said is None:
-        done.by_hand[source.id] = source.reader_missing or f"climart ingest {source.reader}"
+        wants = f", which wants {source.reader_wants}" if source.reader_wants else ""
+        done.by_hand[source.id] = source.reader_missing or f"`climart ingest {source.reader}`{wants}"
         return
     with locks.exclusive(source.id):
         now = locks.load(source.id)

@@ -17,7 +17,7 @@ ASKED_BY_USER = "named"  # a facet whose values only the user can give
 
 # How an address is known. None was ever called from where this code was written.
 Evidence = Literal["seen_live", "client_code", "secondary", "unverified"]
-Format = Literal["csv", "csv_gz", "json", "jsonl", "geojson", "geojson_gz", "zip", "tar", "netcdf", "tiff", "xlsx"]
+Format = Literal["csv", "csv_gz", "json", "geojson", "geojson_gz", "zip", "tar", "netcdf", "tiff", "xlsx"]
 Profile = Literal["departemental", "national"]
 
 

@@ -44,7 +44,7 @@ def load(source: Source, lock: locks.Lock) -> str | None:
 
     Raises UserError, with the lake as it was, where a reader refuses a file.
     """
-    if source.reader not in LOADERS or not lock.files:
+    if source.reader not in LOADERS or source.reader_wants or not lock.files:
         return None
     return LOADERS[source.reader](source, files(source, lock))
 
@@ -56,12 +56,13 @@ def files(source: Source, lock: locks.Lock) -> list[Path]:
     found: list[Path] = []
     for name in sorted(lock.files):
         path = paths.inside(folder, name)
-        found += _unpacked(source, path, lock.files[name].sha256) if path.suffix == ".zip" else [path]
+        members = _unpacked(source, path, lock.files[name].sha256) if path.suffix == ".zip" else []
+        found += members or [path]
     return found
 
 
 def _unpacked(source: Source, archive: Path, sha256: str) -> list[Path]:
-    """The members that the contract speaks of, each once, under their own names and nowhere else."""
+    """The members that the contracts speak of, each once, under their own names and nowhere else."""
     assert source.fetch is not None
     agreed = [family.contract for family in source.fetch.families] + [o.contract for o in source.fetch.copernicus]
     patterns = {contract.member for contract in agreed if contract.member}

@@ -120,7 +120,7 @@ def _record_files(
             "source_id": source.id,
             "name": path.name,
             "url": source.homepage,
-            **locks.provenance(path, sha256_of(path)),
+            **locks.provenance(path, digest),
             "bytes": path.stat().st_size,
             "sha256": digest,
             "rows": read.count(file_id) or None,

@@ -150,7 +150,8 @@ class Source(BaseModel):
     """One source: who made it, under which licence, where it is, how far it may be trusted.
 
     ``reader`` is the verb of ``climart ingest`` that reads it, or ``missing``: then ``reader_missing`` says what is to
-    be written. ``order`` says how to obtain by hand what has no address.
+    be written. ``reader_wants`` says what else it needs that is not fetched, so that a hand must load it. ``order``
+    says how to obtain by hand what has no address.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -177,6 +178,7 @@ class Source(BaseModel):
     expected_size: Size
     reader: str = Field(min_length=1)
     reader_missing: str = ""
+    reader_wants: str = ""
     order: str = ""
     fetch: addresses.Fetch | None = None
 

@@ -149,7 +149,10 @@ def _contract(part: Family | Copernicus) -> str:
 
 
 def _reader(source: Source) -> str:
-    return f"missing: {source.reader_missing}" if source.reader == "missing" else f"`climart ingest {source.reader}`"
+    if source.reader == "missing":
+        return f"missing: {source.reader_missing}"
+    wants = f", by hand: it wants {source.reader_wants}" if source.reader_wants else ""
+    return f"`climart ingest {source.reader}`{wants}"
 
 
 def _bytes(n: int) -> str:

@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -294,22 +294,28 @@ def _download(
 
 
 def _pages(client: Client, item: Item, part: Path, watch: Callable[[int, int | None], None]) -> Transferred:
-    """The rows of every question of an item, one JSON object per line."""
+    """The rows of every question of an item as one JSON list, a row per line."""
     agreed = item.family.contract
     digest, size = hashlib.sha256(), 0
 
     def check(rows: list[dict[str, Any]], asked: tuple[tuple[str, str], ...]) -> None:
         contract.check_page(rows, agreed, dict(asked), public(item.url))
 
-    part.parent.mkdir(parents=True, exist_ok=True)
-    with part.open("wb") as handle:
+    def lines() -> Iterator[bytes]:
+        before = b"[\n"
         for question in item.questions:
             for row in pages.rows(client, question, item.family, check, date.today()):
-                line = json.dumps(row, ensure_ascii=False, sort_keys=True).encode() + b"\n"
-                handle.write(line)
-                digest.update(line)
-                size += len(line)
-                watch(size, None)
+                yield before + json.dumps(row, ensure_ascii=False, sort_keys=True).encode()
+                before = b",\n"
+        yield b"\n]\n" if before == b",\n" else b"[]\n"
+
+    part.parent.mkdir(parents=True, exist_ok=True)
+    with part.open("wb") as handle:
+        for line in lines():
+            handle.write(line)
+            digest.update(line)
+            size += len(line)
+            watch(size, None)
         handle.flush()
         os.fsync(handle.fileno())
     return Transferred(None, None, size, {"sha256": digest.hexdigest()})

@@ -54,7 +54,7 @@ def check_page(rows: Sequence[Row], contract: Contract, asked: Mapping[str, str]
 def _check(path: Path, contract: Contract, asked: Sequence[Mapping[str, str]]) -> int | None:
     with path.open("rb") as handle:
         head = handle.read(512)
-    if not head and contract.format != "jsonl":
+    if not head:
         raise Broken("an empty file came with status 200")
     if head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_HTML):
         raise Broken(f"a web page came in the place of a {contract.format} file")
@@ -166,12 +166,6 @@ def _objects(content: object) -> list[Row]:
 
 
 @contextmanager
-def _jsonl(path: Path, contract: Contract) -> Iterator[Iterable[Row]]:
-    with path.open(encoding="utf-8") as handle:
-        yield (json.loads(line) for line in handle)
-
-
-@contextmanager
 def _zip(path: Path, contract: Contract) -> Iterator[Iterable[Row] | None]:
     with zipfile.ZipFile(path) as archive:
         if bad := archive.testzip():
@@ -229,7 +223,6 @@ _OPENERS: dict[str, _Opener] = {
     "csv": _csv,
     "csv_gz": _csv_gz,
     "json": _json,
-    "jsonl": _jsonl,
     "geojson": _json,
     "geojson_gz": _geojson_gz,
     "zip": _zip,

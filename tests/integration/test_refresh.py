@@ -126,6 +126,22 @@ def test_what_was_fetched_is_loaded_with_its_provenance(producer: Replay, downst
     assert (len(downstream.lakes), downstream.published) == (1, 1)
 
 
+def test_a_token_in_an_address_reaches_neither_record_nor_lake(producer: Replay, downstream: Downstream) -> None:
+    path = paths.SOURCES / "georisques_catnat.yml"
+    content = yaml.safe_load(path.read_text())
+    content["fetch"]["families"][0]["parameters"] = {"token": "s3cret-t0ken", "part": "all"}
+    path.write_text(yaml.safe_dump(content))
+    registry.sources.cache_clear()
+    first_fetch()
+    again()
+    assert "token=s3cret-t0ken" in producer.paths()[0]  # it was sent
+    (row,) = [row for row in lake.read("source_file").to_pylist() if row["source_id"] == "georisques_catnat"]
+    assert row["url"] == f"{producer.url}/gaspar.zip?part=all#catnat_gaspar.csv"
+    written = [file.read_bytes() for file in paths.data_root().rglob("*") if file.is_file()]
+    assert len(written) > 5
+    assert not any(b"s3cret-t0ken" in content for content in written)
+
+
 def test_nothing_new_changes_nothing(producer: Replay, downstream: Downstream) -> None:
     first_fetch()
     again()

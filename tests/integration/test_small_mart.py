@@ -194,7 +194,8 @@ def test_a_run_without_a_level_keeps_its_place(small_mart: Mart, tmp_path: Path)
     (root / "lake").mkdir(parents=True)
     for name in ("territory", "cell_weight", "cell", "territory_change", "commune_part", "source_file"):
         shutil.copy(small_mart.root / "lake" / f"{name}.parquet", root / "lake")
-    exports = sorted(p for p in (small_mart.root / "raw" / "drias_tracc2023").glob("run*.txt") if p.name != "run2GWL30.txt")
+    fetched = small_mart.root / "raw" / "drias_tracc2023"
+    exports = sorted(p for p in fetched.glob("run*.txt") if p.name != "run2GWL30.txt")
     assert len(exports) == 8
     climart(root, "ingest", "drias", *exports)
     climart(root, "build")

@@ -58,8 +58,7 @@ FEATURES = {
         ("année;€\n1;2\n".encode("cp1252"), {"format": "csv", "columns": ["année"], "encoding": "cp1252"}, 1),
         (gzip.compress(CSV.encode()), {"format": "csv_gz", "columns": ["code"]}, 2),
         (b'[{"code": 1}, {"code": 2}]', {"format": "json", "columns": ["code"]}, 2),
-        (b'{"code": 1}\n{"code": 2}\n', {"format": "jsonl", "columns": ["code"]}, 2),
-        (b"", {"format": "jsonl"}, 0),
+        (b"[]", {"format": "json", "columns": ["code"]}, 0),
         (json.dumps(FEATURES).encode(), {"format": "geojson", "columns": ["code"]}, 1),
         (gzip.compress(json.dumps(FEATURES).encode()), {"format": "geojson_gz", "columns": ["code"]}, 1),
         (zipped({"a/x.csv": CSV, "b.txt": "x"}), {"format": "zip", "member": "*x.csv", "columns": ["code"]}, 2),
@@ -120,8 +119,8 @@ def test_a_bad_file(tmp_path: Path, content: bytes, terms: dict[str, Any], said:
 
 def test_an_answer_is_about_what_was_asked(tmp_path: Path) -> None:
     path = tmp_path / "file"
-    path.write_text('{"insee": "1"}\n{"insee": "3"}\n')
-    terms = agreed("jsonl", about={"column": "insee", "asked": "code"})
+    path.write_text('[{"insee": "1"}, {"insee": "3"}]')
+    terms = agreed("json", about={"column": "insee", "asked": "code"})
     assert contract.check(path, terms, "file", [{"code": "1,2"}, {"code": "3"}]) == 2
     with pytest.raises(FetchFailed, match=r"row 2 is about insee = '3', which was not asked for"):
         contract.check(path, terms, "file", [{"code": "1,2"}])

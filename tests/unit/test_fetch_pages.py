@@ -46,7 +46,7 @@ def ask(source: Source, **selection: list[str]) -> fetch.Report:
 
 
 def rows(source_id: str, name: str) -> list[Row]:
-    return [json.loads(line) for line in (paths.raw() / source_id / name).read_text().splitlines()]
+    return json.loads((paths.raw() / source_id / name).read_text())
 
 
 def only_failure(report: fetch.Report) -> str:
@@ -106,22 +106,22 @@ def ask_catnat(producer: Replay, answer: server.Answer) -> fetch.Report:
 
 
 def test_every_page_of_every_question(producer: Replay) -> None:
-    assert ask_catnat(producer, catnat()).fetched == ["catnat_73.jsonl"]
-    assert rows("georisques_api", "catnat_73.jsonl") == ORDERS
+    assert ask_catnat(producer, catnat()).fetched == ["catnat_73.json"]
+    assert rows("georisques_api", "catnat_73.json") == ORDERS
     # 20 communes × 3 orders in pages of 25: 3 pages; twice; then 4 × 3 in one page
     assert len(producer.asked) == 7
 
 
 def test_the_same_rows_again_are_no_new_version(producer: Replay) -> None:
     ask_catnat(producer, catnat())
-    assert ask_catnat(producer, catnat(page_size=50)).unchanged == ["catnat_73.jsonl"]
+    assert ask_catnat(producer, catnat(page_size=50)).unchanged == ["catnat_73.json"]
 
 
 def test_a_commune_without_orders_is_no_fault(producer: Replay) -> None:
     producer.routes["/api/v1/gaspar/catnat"] = catnat()
     source = at(producer, "georisques_api", "www.georisques.gouv.fr")
-    assert ask(source, commune=[CODES[-1]], topic=["catnat"]).fetched == ["catnat_73.jsonl"]
-    assert rows("georisques_api", "catnat_73.jsonl") == []
+    assert ask(source, commune=[CODES[-1]], topic=["catnat"]).fetched == ["catnat_73.json"]
+    assert rows("georisques_api", "catnat_73.json") == []
 
 
 def refused(producer: Replay, answer: server.Answer) -> str:
@@ -129,7 +129,7 @@ def refused(producer: Replay, answer: server.Answer) -> str:
     ask_catnat(producer, catnat())
     report = ask_catnat(producer, answer)
     assert report.failures[0].reason == "wrong_content"
-    assert rows("georisques_api", "catnat_73.jsonl") == ORDERS
+    assert rows("georisques_api", "catnat_73.json") == ORDERS
     return only_failure(report)
 
 
@@ -139,7 +139,7 @@ def test_an_ignored_question_gives_the_whole_base_and_is_refused_at_its_first_pa
     failure = only_failure(ask_catnat(producer, catnat(about=lambda *_: True)))
     assert "code_insee = '73021', which was not asked for" in failure
     assert len(producer.asked) == 3  # rows 1 to 60 are about the 20 communes asked for; page 3 is not
-    assert rows("georisques_api", "catnat_73.jsonl") == ORDERS
+    assert rows("georisques_api", "catnat_73.json") == ORDERS
 
 
 def _renamed(row: Row) -> Row:
@@ -189,8 +189,8 @@ def test_answers_that_are_no_pages(producer: Replay, answer: server.Answer, said
 
 def test_a_page_that_fails_once_is_asked_again(producer: Replay) -> None:
     busy = server.one_after_the_other(server.status(429, Retry_After="2"), server.status(503), catnat())
-    assert ask_catnat(producer, busy).fetched == ["catnat_73.jsonl"]
-    assert rows("georisques_api", "catnat_73.jsonl") == ORDERS
+    assert ask_catnat(producer, busy).fetched == ["catnat_73.json"]
+    assert rows("georisques_api", "catnat_73.json") == ORDERS
 
 
 # Géorisques, envelope B, and the object that may be empty
@@ -212,9 +212,9 @@ def plans(exchange: Exchange) -> None:
 def test_the_second_envelope_counts_its_pages_from_0(producer: Replay) -> None:
     producer.routes["/api/v1/gaspar/pprn"] = plans
     source = at(producer, "georisques_api", "www.georisques.gouv.fr")
-    assert ask(source, commune=CODES[:2], topic=["pprn"]).fetched == ["pprn_73.jsonl"]
+    assert ask(source, commune=CODES[:2], topic=["pprn"]).fetched == ["pprn_73.json"]
     expected = [{"idGaspar": f"{code}-{n}"} for code in CODES[:2] for n in range(5)]
-    assert rows("georisques_api", "pprn_73.jsonl") == expected
+    assert rows("georisques_api", "pprn_73.json") == expected
     assert [path.partition("pageNumber=")[2][0] for path in producer.paths()] == ["0", "1", "2"] * 2
 
 
@@ -231,14 +231,14 @@ def test_an_empty_200_that_means_no_zone_is_told_from_no_data(producer: Replay) 
 
     producer.routes["/api/v1/rga"] = clay
     source = at(producer, "georisques_api", "www.georisques.gouv.fr")
-    assert ask(source, commune=["73001", "73002"], topic=["rga"]).fetched == ["rga_73.jsonl"]
-    assert rows("georisques_api", "rga_73.jsonl") == [
+    assert ask(source, commune=["73001", "73002"], topic=["rga"]).fetched == ["rga_73.json"]
+    assert rows("georisques_api", "rga_73.json") == [
         {"asked": {"code_insee": "73001"}, "answer": {"codeExposition": "3", "exposition": "Exposition forte"}},
         {"asked": {"code_insee": "73002"}, "answer": None},
     ]
     producer.routes["/api/v1/rga"] = server.status(503)
     assert "HTTP 503" in only_failure(ask(source, commune=["73001", "73002"], topic=["rga"]))
-    assert len(rows("georisques_api", "rga_73.jsonl")) == 2
+    assert len(rows("georisques_api", "rga_73.json")) == 2
 
 
 def test_without_communes_in_the_lake_they_must_be_named(producer: Replay) -> None:
@@ -253,7 +253,7 @@ def test_without_communes_in_the_lake_they_must_be_named(producer: Replay) -> No
 def hubeau(producer: Replay, answer: server.Answer) -> fetch.Report:
     producer.routes["/api/v2/hydrometrie/obs_elab"] = answer
     producer.routes["/api/v2/hydrometrie/referentiel/stations"] = server.text('{"count": 0, "next": null, "data": []}')
-    source = at(producer, "hubeau_hydrometry", "hubeau.eaufrance.fr")
+    source = at(producer, "hubeau_hydrometrie", "hubeau.eaufrance.fr")
     return ask(source, station=["V120001001"], quantity=["QmnJ"], departement=["73"])
 
 
@@ -292,8 +292,8 @@ def flows(producer: Replay, years: range, per_year: int) -> server.Answer:
 
 def test_a_period_above_the_cap_is_halved_until_it_fits(producer: Replay) -> None:
     report = hubeau(producer, flows(producer, range(2016, 2020), 6000))
-    assert (report.failures, "obs_V120001001_QmnJ.jsonl" in report.fetched) == ([], True)
-    found = rows("hubeau_hydrometry", "obs_V120001001_QmnJ.jsonl")
+    assert (report.failures, "obs_V120001001_QmnJ.json" in report.fetched) == ([], True)
+    found = rows("hubeau_hydrometrie", "obs_V120001001_QmnJ.json")
     assert len(found) == 4 * 6000
     assert [row["date_obs_elab"] for row in found] == sorted(row["date_obs_elab"] for row in found)
     assert found[0]["resultat_obs_elab"] == 0.0
@@ -322,8 +322,8 @@ def test_melodi_is_followed_until_its_last_page(producer: Replay) -> None:
 
     producer.routes["/melodi/data/DS_POPULATIONS_REFERENCE"] = answer
     source = at(producer, "insee_population", "api.insee.fr")
-    assert ask(source, commune=["73065"]).fetched == ["ds_populations_reference_73.jsonl"]
-    found = rows("insee_population", "ds_populations_reference_73.jsonl")
+    assert ask(source, commune=["73065"]).fetched == ["ds_populations_reference_73.json"]
+    found = rows("insee_population", "ds_populations_reference_73.json")
     assert [row["measures"]["OBS_VALUE_NIVEAU"]["value"] for row in found] == [1, 2]
 
 
@@ -344,7 +344,7 @@ def test_wfs_is_asked_until_it_has_no_more(producer: Replay, matched: object) ->
     if matched == "unknown":  # the first page is shorter than what was asked for, so it is taken for the last
         assert "500 rows, expected 1000 to 2000000" in only_failure(report)
         return
-    assert report.fetched == ["aire_parcellaire.jsonl"]
-    assert [row["denom"] for row in rows("aoc_viticulture", "aire_parcellaire.jsonl")] == [
+    assert report.fetched == ["aire_parcellaire.json"]
+    assert [row["denom"] for row in rows("aoc_viticulture", "aire_parcellaire.json")] == [
         f"AOC {n}" for n in range(1200)
     ]

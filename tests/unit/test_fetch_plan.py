@@ -223,7 +223,7 @@ def test_an_index_of_folders_is_walked_and_not_left(producer: Replay) -> None:
         f"{root}alp_flat/CNRM-CM5_ALADIN63_RCP85/": index(file, "deeper/"),
         f"{root}alp_flat/CNRM-CM5_ALADIN63_HISTORICAL/": index("SD-NDJFMA_CNRM-CM5_ALADIN63_HISTORICAL.nc"),
     }
-    one = listed(producer, "s2m_adamont", "https://climatedata.umr-cnrm.fr")
+    one = listed(producer, "adamont_indicators", "https://climatedata.umr-cnrm.fr")
     found = foreseen(one, variable=["SD-NDJFMA"], scenario=["rcp85"])
     assert found == {f"alp_flat/CNRM-CM5_ALADIN63_RCP85/{file}": None}
     assert not any("deeper" in path or "elsewhere" in path or "C=N" in path for path in producer.paths())

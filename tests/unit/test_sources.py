@@ -36,9 +36,9 @@ def test_what_is_loaded_by_itself_is_a_verb_too() -> None:
 
 def test_the_sources_of_the_issue_are_there() -> None:
     wanted = {
-        "drias_2020_daily", "tracc2023_tables", "climadiag_commune", "socle_2025_daily", "sim2", "s2m_adamont",
+        "drias_2020_daily", "tracc2023_tables", "climadiag_commune", "socle_2025_daily", "sim2", "adamont_indicators",
         "commune_codes", "insee_population", "insee_housing", "georisques_api", "georisques_catnat", "georisques_rga",
-        "georisques_tri", "jrc_flood_depth", "hubeau_hydrometry", "bdiff", "agreste_saa", "rpg", "aoc_viticulture",
+        "georisques_tri", "jrc_flood_depth", "hubeau_hydrometrie", "bdiff", "agreste_saa", "rpg", "aoc_viticulture",
         "drought_orders", "eobs", "cordex_eur_11", "cmip6",
     }  # fmt: skip
     assert wanted <= {name for name, source in SOURCES.items() if source.fetch}
