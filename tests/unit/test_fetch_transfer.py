@@ -199,12 +199,11 @@ def test_a_range_beyond_the_end_begins_again(producer: Replay) -> None:
 def test_429_waits_as_long_as_it_is_told(producer: Replay) -> None:
     patience = Patience()
     producer.routes["/table.csv"] = server.one_after_the_other(
-        server.status(429, Retry_After="7"), server.status(429, Retry_After=server.http_date(30)), server.file(CONTENT)
+        server.status(429, Retry_After="7"), server.status(429, Retry_After=server.http_date(600)), server.file(CONTENT)
     )
     assert bring(producer, patience).fetched == ["table.csv"]
     assert len(patience.waits) == 2
-    assert 6 < patience.waits[0] <= 7
-    assert 27 < patience.waits[1] <= 30
+    assert 0 < patience.waits[0] <= 7 < patience.waits[1] <= 600
 
 
 def test_a_retry_after_of_hours_is_said_and_not_waited(producer: Replay) -> None:
@@ -262,7 +261,8 @@ def test_what_asking_again_cannot_mend_is_asked_once(producer: Replay, code: int
 def test_a_slow_loris_is_given_up(producer: Replay, slow: server.Answer) -> None:
     with_previous(producer)
     producer.routes["/table.csv"] = slow
-    patience = Patience(header_timeout=0.1, rate_window=0.05, min_rate=1e6, attempts=2)
+    header_timeout = 0.1 if slow is server.drip_headers else 60
+    patience = Patience(header_timeout=header_timeout, rate_window=0.05, min_rate=1e6, attempts=2)
     failure = only_failure(bring(producer, patience))
     assert ("drips" if slow is server.drip_body else "no answer in time") in failure
     assert here() == CONTENT
