@@ -192,7 +192,7 @@ def test_a_run_without_a_level_keeps_its_place(small_mart: Mart, tmp_path: Path)
     """Runs 1 and 3 of a second dataset root have +4 °C, run 2 has not: NULL in its place, not the value of run 3."""
     root = tmp_path / "gap"
     (root / "lake").mkdir(parents=True)
-    for name in ("territory", "cell_weight", "cell", "territory_change", "commune_part", "source_file"):
+    for name in ("territory", "cell_weight", "cell", "territory_change", "commune_part", "source_file", "weight_gap"):
         shutil.copy(small_mart.root / "lake" / f"{name}.parquet", root / "lake")
     fetched = small_mart.root / "raw" / "drias_tracc2023"
     exports = sorted(p for p in fetched.glob("run*.txt") if p.name != "run2GWL30.txt")
