@@ -64,6 +64,7 @@ bench: .venv/.dev ## Measure against peers: make bench (with REAL_DATA=folder, t
 docs: .venv/.dev ## Write the generated reference pages
 	$(BIN)/python -m mart.dictionary docs/reference/dictionary.md
 	$(BIN)/python -m mart.validation docs/methods/validation.md
+	$(BIN)/python -m ingest.sources_pages docs/reference/sources
 
 clean: ## Remove what was built (never what you received: data/raw stays)
 	rm -rf data/sample data/derived data/lake data/warehouse.duckdb* data/warehouse.json data/releases data/.dbt build *.egg-info
