@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from html import escape
 from itertools import pairwise
 from typing import Any, Final, Literal, get_args
 
@@ -14,7 +15,7 @@ from app.data import Indicator
 from app.formats import DATE_UNIT, Measure, bare, day_of_year, number
 from app.i18n import Words
 from app.maps import LegendRow
-from app.sentences import columns, named
+from app.sentences import columns, interval, named, value
 
 Order = Literal["highest", "lowest"]
 ORDERS: Final[tuple[Order, ...]] = get_args(Order)
@@ -73,9 +74,9 @@ def legend(
     shown = reversed(maps.shown_classes(counts, neutral))
     rows = [LegendRow(scale.colours[place], texts[place], number(counts[place], 0, words)) for place in shown]
     if divergent:
-        rows.append(LegendRow(maps.NEUTRAL, words("legend.diverge"), number(divergent, 0, words), hatched=True))
+        rows.append(LegendRow(maps.NEUTRAL, words("legend.diverge"), number(divergent, 0, words), pattern="stripes"))
     for why, count in missing.items():
-        rows.append(LegendRow(maps.NO_VALUE[theme], words(f"reasons.{why}"), number(count, 0, words)))
+        rows.append(LegendRow(maps.NO_VALUE[theme], words(f"reasons.{why}"), number(count, 0, words), pattern="dots"))
     return rows
 
 
@@ -93,6 +94,18 @@ def ranked(valued: pd.DataFrame, measure: Measure, order: Order) -> pd.DataFrame
     median = columns(measure)[1]
     lowest = order == "lowest"
     return valued.sort_values([median, "name"], ascending=[lowest, True]).head(ROWS_SHOWN)
+
+
+def ends_html(top: pd.DataFrame, order: Order, indicator: Indicator, measure: Measure, words: Words) -> str:
+    """The first rows as a small table: name, figure, interval. Every text is escaped."""
+    lines = []
+    for row in top.to_dict("records"):
+        between = interval(row, indicator, measure, words) if row["n_runs"] > 1 else ""
+        cells = (named(row), value(row, indicator, measure, words), between)
+        name, figure, low_high = (escape(cell) for cell in cells)
+        lines.append(f'<tr><td>{name}</td><td class="figure">{figure}</td><td class="count">{low_high}</td></tr>')
+    caption = escape(order_name(order, indicator, measure, words))
+    return f'<table class="legend ends"><caption>{caption}</caption><tbody>{"".join(lines)}</tbody></table>'
 
 
 def widths(words: Words) -> dict[str, int]:

@@ -6,15 +6,17 @@ from collections.abc import Mapping
 from math import isnan
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from app.data import Indicator
 from app.formats import DATE_UNIT, Measure, bare, quantity
 from app.i18n import Words
 from app.maps import AGREEMENT_MIN
 
-# A grid cell of 8 km covers 64 km²: a smaller territory shows its neighbours' climate as much as its own.
-CELL_KM2: Final = 64.0
+# The notes of ``limits``, in the order of their bits.
+NOTES: Final = ("approximate", "nearest_cell", "resolution")
 
 Row = Mapping[Any, Any]  # a row of Release.values, by column
 
@@ -48,6 +50,11 @@ def interval(row: Row, indicator: Indicator, measure: Measure, words: Words) -> 
     return words("sentences.between_dates" if dates else "sentences.between", low=parts[0], high=parts[1])
 
 
+def median_words(median: float, indicator: Indicator, measure: Measure, words: Words) -> str:
+    """A median with its unit."""
+    return quantity(median, indicator.unit, indicator.decimals, measure, words)
+
+
 def value(row: Row, indicator: Indicator, measure: Measure, words: Words) -> str:
     """The median, with its unit."""
     return quantity(row[columns(measure)[1]], indicator.unit, indicator.decimals, measure, words)
@@ -71,18 +78,25 @@ def agreement(row: Row, indicator: Indicator, words: Words) -> str:
     return words("sentences.agreement", count=count, runs=int(row["n_runs"]), direction=direction)
 
 
+def limit_bits(table: pd.DataFrame) -> NDArray[np.uint8]:
+    """What a reader must know before quoting each figure of ``joined``: one bit per note of NOTES.
+
+    Outline approximate; no cell on the territory, so the nearest one's value; smaller than one cell of the data.
+    """
+    approximate = (table["geometry_method"] == "approximate").to_numpy(dtype=bool, na_value=False)
+    celled = table["n_cells"].to_numpy() > 0
+    nearest = celled & (table["method"].astype("str") == "nearest_cell").to_numpy(dtype=bool, na_value=False)
+    cell_km2 = table["resolution_km"].to_numpy(dtype=float) ** 2
+    small = table["area_km2"].to_numpy(dtype=float, na_value=np.nan) < cell_km2
+    coarse = celled & ~nearest & ((table["n_cells"].to_numpy() <= 1) | small)
+    bits: NDArray[np.uint8] = np.uint8(1) * approximate + np.uint8(2) * nearest + np.uint8(4) * coarse
+    return bits
+
+
 def limits(row: Row, words: Words) -> list[str]:
-    """What a reader must know before quoting the figure: outline, size against the grid, nearest cell."""
-    said = []
-    if row["geometry_method"] == "approximate":
-        said.append(words("sentences.approximate"))
-    if not missing(row["n_cells"]) and row["n_cells"] > 0:
-        small = not missing(row["area_km2"]) and row["area_km2"] < CELL_KM2
-        if row["method"] == "nearest_cell":
-            said.append(words("sentences.nearest_cell"))
-        elif row["n_cells"] <= 1 or small:
-            said.append(words("sentences.resolution"))
-    return said
+    """The notes of one territory in words."""
+    (bits,) = limit_bits(pd.DataFrame([dict(row)]))
+    return [words(f"sentences.{note}") for bit, note in enumerate(NOTES) if bits & (1 << bit)]
 
 
 def hover(row: Row, indicator: Indicator, measure: Measure, words: Words) -> str:
