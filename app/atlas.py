@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from app import data, maps, packs, sentences
 from app.data import Indicator
-from app.formats import DATE_UNIT, Measure
+from app.formats import DATE_STARTS, Measure, unit_form
 from app.i18n import Words
 
 COMPONENT: Final = Path(__file__).resolve().parent / "component"
-PaneMeasure = Measure | Literal["difference"]
+PaneMeasure = Measure | Literal["class", "difference"]
 
 
 def script() -> str:
@@ -71,8 +71,9 @@ def pane(
         "breaks": scale.breaks,
         "colours": scale.colours,
         "unit": indicator.unit,
+        "dateStart": start.isoformat() if (start := DATE_STARTS.get(indicator.unit)) else None,
         "decimals": indicator.decimals,
-        "units": {form: words(f"units.{indicator.unit}.{form}") for form in forms},
+        "units": {form: unit_form(indicator.unit, form, words) for form in forms},
     }
 
 
@@ -116,8 +117,3 @@ def picture(title: str, legend_title: str, legend: Sequence[maps.LegendRow], sou
     """What stands around the map in the PNG that it saves."""
     rows = [[row.colour, row.text, row.pattern == "stripes"] for row in legend]
     return {"title": title, "legendTitle": legend_title, "legend": rows, "source": list(source), "file": file}
-
-
-def is_date(indicator: Indicator, measure: Measure) -> bool:
-    """Whether the values are days of the year, which are said as dates."""
-    return indicator.unit == DATE_UNIT and measure == "level"

@@ -72,6 +72,12 @@ class Indicator:
     definition_fr: str
     definition_en: str
     verified: bool
+    sector: str = ""
+    acute_chronic: str = ""
+    window: str = ""
+    reference: str = ""
+    notice_fr: str = ""  # what must be said with every value
+    notice_en: str = ""
 
 
 @dataclass(frozen=True)
@@ -119,6 +125,7 @@ class Catalogue:
 
     kinds: tuple[str, ...]
     filtered_kinds: frozenset[str]  # kinds whose territories belong to a caisse
+    weighting_labels: dict[str, tuple[str, str]]  # French and English, where the release names them
     caisses: dict[str, str]  # territory_id → name, by name
     indicators: dict[str, Indicator]
     contexts: dict[str, Context]
@@ -216,6 +223,10 @@ class Release:
         return Catalogue(
             kinds=tuple(sorted(present, key=lambda kind: (KINDS.index(kind) if kind in KINDS else len(KINDS), kind))),
             filtered_kinds=frozenset(row["kind"] for row in kinds if row["with_caisse"]) | {"caisse"} & present,
+            weighting_labels={
+                row["weighting"]: (row["label_fr"], row["label_en"])
+                for row in (self._rows("select * from dim_weighting") if "dim_weighting" in self.tables else [])
+            },
             caisses={row["territory_id"]: row["name"] for row in caisses},
             indicators={row["indicator_id"]: _indicator(row) for row in indicators},
             contexts={
@@ -296,6 +307,26 @@ class Release:
         )
         return rows[0] if rows else None
 
+    def found(self, text: str, limit: int = 30) -> list[dict[str, Any]]:
+        """Territories whose code is ``text`` or whose name holds it, accents and case apart: the closest first."""
+        return self._rows(
+            """
+            with named as (
+                select territory_id, kind, code, name, departement_id, population,
+                    regexp_replace(strip_accents(lower(name)), '[^a-z0-9]+', ' ', 'g') as plain
+                from dim_territory
+            ),
+            asked as (select regexp_replace(strip_accents(lower(trim($text))), '[^a-z0-9]+', ' ', 'g') as text)
+            select territory_id, kind, code, name, departement_id
+            from named, asked
+            where length(asked.text) > 1 and (lower(code) = asked.text or contains(plain, asked.text))
+            order by lower(code) <> asked.text, plain <> asked.text, not starts_with(plain, asked.text),
+                population desc nulls last, name, territory_id
+            limit $limit
+            """,
+            {"text": text, "limit": limit},
+        )
+
     def shared_departements(self, caisse: str) -> list[str]:
         """Names of départements that another bank's filter holds and that this one may serve too."""
         rows = self._rows(
@@ -335,6 +366,120 @@ class Release:
         for name in ("method", "robustness", "reason"):
             frame[name] = frame[name].astype("category")
         return frame
+
+    def sheet(self, territory_id: str) -> pd.DataFrame:
+        """Every value of one territory: indicator_id, dataset_id, context_id, weighting and FACT_COLUMNS."""
+        return self._frame(
+            f"""
+            select indicator_id, dataset_id, context_id, weighting,
+                {self._picked("fct_indicator", "fact", FACT_COLUMNS)}
+            from fct_indicator as fact
+            where territory_id = $territory
+            """,
+            {"territory": territory_id},
+        )
+
+    def runs(self, territory_id: str, selection: Selection) -> dict[str, list[float]]:
+        """The values of each run, by context, of the indicator, dataset and weighting of ``selection``."""
+        if "fct_indicator_run" not in self.tables:
+            return {}
+        rows = self._rows(
+            """
+            select context_id, run_values from fct_indicator_run
+            where territory_id = $territory and indicator_id = $indicator and dataset_id = $dataset
+                and weighting = $weighting
+            """,
+            {
+                "territory": territory_id,
+                "indicator": selection.indicator,
+                "dataset": selection.dataset,
+                "weighting": selection.weighting,
+            },
+        )
+        return {row["context_id"]: [v for v in row["run_values"] or [] if v is not None] for row in rows}
+
+    def medians(self, kind: str, selection: Selection) -> pd.DataFrame:
+        """The median of an indicator in every context. Columns: territory_id, context_id, q50."""
+        return self._frame(
+            """
+            select territory_id, context_id, q50
+            from fct_indicator
+            inner join dim_territory using (territory_id)
+            where kind = $kind and indicator_id = $indicator and dataset_id = $dataset and weighting = $weighting
+            """,
+            {
+                "kind": kind,
+                "indicator": selection.indicator,
+                "dataset": selection.dataset,
+                "weighting": selection.weighting,
+            },
+        )
+
+    def exposures(self, territory_id: str) -> list[dict[str, Any]] | None:
+        """Past events and exposure of a territory, with their measure; None if this release has none at all."""
+        if not {"fct_exposure", "dim_exposure_measure"} <= self.tables.keys():
+            return None
+        return self._rows(
+            """
+            select measure.*, exposure.dataset_id, exposure.value, exposure.state, exposure.date_start,
+                exposure.date_end, exposure.note, exposure.reason, exposure.return_period,
+                dataset.title_fr, dataset.title_en, dataset.licence, dataset.citation
+            from fct_exposure as exposure
+            inner join dim_exposure_measure as measure using (measure_id)
+            inner join dim_dataset as dataset using (dataset_id)
+            where territory_id = ?
+            order by measure.theme, measure.measure_id
+            """,
+            [territory_id],
+        )
+
+    def outlines_within(self, kind: str, departement_id: str) -> list[tuple[str, bytes]]:
+        """(territory_id, outline as WKB in WGS 84) of the territories of a kind in a département."""
+        rows = self._rows(
+            """
+            select territory_id, outline::blob as outline from dim_territory
+            where kind = ? and departement_id = ? and outline is not null
+            """,
+            [kind, departement_id],
+        )
+        return [(row["territory_id"], bytes(row["outline"])) for row in rows]
+
+    def outline(self, territory_id: str) -> bytes | None:
+        """The simplified outline of one territory (WKB, WGS 84)."""
+        rows = self._rows("select outline::blob as outline from dim_territory where territory_id = ?", [territory_id])
+        return None if not rows or rows[0]["outline"] is None else bytes(rows[0]["outline"])
+
+    # ---- method
+
+    def dictionary(self) -> list[dict[str, Any]]:
+        """Tables and columns with their comments, as the release carries them."""
+        return self._rows(
+            """
+            select table_name, '' as column_name, '' as data_type, coalesce(comment, '') as comment
+            from duckdb_tables() where schema_name = 'main' and not internal
+            union all
+            select table_name, column_name, data_type, coalesce(comment, '') from duckdb_columns()
+            where schema_name = 'main' and not internal
+            order by table_name, column_name
+            """
+        )
+
+    def about(self) -> dict[str, Any]:
+        """What release.json says."""
+        found: dict[str, Any] = json.loads((self.folder / "release.json").read_text(encoding="utf-8"))
+        return found
+
+    def sources(self) -> list[dict[str, Any]]:
+        """Which producer's index each indicator comes from, by dataset; [] in a release without it."""
+        if "dim_indicator_source" not in self.tables:
+            return []
+        return self._rows(
+            """
+            select indicator_id, dataset_id, string_agg(distinct index_code, ', ') as codes,
+                any_value(producer_label) as producer_label, any_value(note) as note
+            from dim_indicator_source group by all order by all
+            """
+        )
 
     def paired_difference(self, kind: str, first: Selection, second: Selection) -> NDArray[np.float32]:
         """Median over runs of (second less first), run by run, in the order of ``places``; NaN where not known.
@@ -409,6 +554,12 @@ def _indicator(row: dict[str, Any]) -> Indicator:
         definition_fr=row["definition_fr"],
         definition_en=row["definition_en"],
         verified=row["param_status"] == "verified",
+        sector=row.get("sector") or "",
+        acute_chronic=row.get("acute_chronic") or "",
+        window=row.get("aggregation_window") or "",
+        reference=row.get("reference") or "",
+        notice_fr=row.get("notice_fr") or "",
+        notice_en=row.get("notice_en") or "",
     )
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 import xlsxwriter
 
 from app.data import Context, Dataset, Indicator
-from app.formats import long_date
+from app.formats import long_date, unit_form
 from app.i18n import Words
 from app.sentences import Row, missing
 
@@ -65,12 +65,12 @@ def dataset_lines(dataset: Dataset, version: str, published: date, words: Words)
 def source_lines(source: Source) -> list[str]:
     """The lines that say what the figures are and where they come from."""
     words, indicator, context = source.words, source.indicator, source.context
-    unit = words(f"units.{indicator.unit}.export")
+    unit = unit_form(indicator.unit, "export", words)
     lines = [
         words("export.indicator", label=words.own(indicator.label_fr, indicator.label_en), unit=unit, id=indicator.id),
         words("export.definition", text=words.own(indicator.definition_fr, indicator.definition_en)),
         words("export.context", label=words.own(context.label_fr, context.label_en), id=context.id),
-        words("export.weighting", weighting=words.texts.get(f"weightings.{source.weighting}", source.weighting)),
+        words("export.weighting", weighting=words.known("weightings", source.weighting)),
     ]
     about = dataset_lines(source.dataset, source.version, source.published, words)
     return about[:1] + lines + about[1:] if source.dataset.is_synthetic else lines + about
@@ -85,7 +85,7 @@ def _cells(row: Row, decimals: int, words: Words) -> list[str | float | int | No
     cells.append(None if missing(row["resolution_km"]) else float(row["resolution_km"]))
     for name in WORD_COLUMNS:
         group = "reasons" if name == "reason" else "methods"
-        cells.append(None if missing(row[name]) else words(f"{group}.{row[name]}"))
+        cells.append(None if missing(row[name]) else words.known(group, row[name]))
     return cells
 
 
@@ -138,7 +138,7 @@ def xlsx_bytes(sheets: Sequence[Sheet], words: Words, source: Sequence[str]) -> 
             page = book.add_worksheet(_sheet_name(sheet.name))
             page.freeze_panes(1, 0)
             for column, name in enumerate(sheet.header):
-                texts = [len(str(row[column])) for row in sheet.rows[:200] if row[column] is not None]
+                texts = [len(str(row[column])) for row in sheet.rows[:200] if column < len(row) and row[column]]
                 page.set_column(column, column, min(max([10, *texts]) + 1, 90 if sheet is about else 42))
                 page.write_string(0, column, name, bold)
             for at, row in enumerate(sheet.rows, start=1):

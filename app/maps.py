@@ -9,7 +9,7 @@ from html import escape
 from typing import Any, Final, Literal
 
 from app.data import Indicator
-from app.formats import DATE_UNIT, Measure
+from app.formats import Measure, is_date
 
 Colour = tuple[int, int, int]
 Theme = Literal["light", "dark"]
@@ -91,7 +91,7 @@ def more_is_warm(indicator: Indicator) -> bool:
 
     A date in the year comes later in a cool climate (growth, last frost), but for the first frost of autumn.
     """
-    if indicator.unit == DATE_UNIT:
+    if is_date(indicator.unit, "level"):
         return indicator.hazard == "frost" and indicator.bound_lo >= MIDSUMMER_DAY
     return indicator.ramp not in COOL_RAMPS
 

@@ -12,7 +12,7 @@ from pandas.io.formats.style import Styler
 
 from app import maps
 from app.data import Indicator
-from app.formats import DATE_UNIT, Measure, bare, day_of_year, number
+from app.formats import Measure, bare, day_of_year, is_date, number, unit_form
 from app.i18n import Words
 from app.maps import LegendRow
 from app.sentences import columns, interval, named, value
@@ -30,8 +30,8 @@ NUMBER_WIDTHS: Final = {"level": 70, "change": 78, "low": 54, "high": 54, "runs"
 
 def _bound(value: float, indicator: Indicator, measure: Measure, words: Words) -> str:
     """A class bound as the catalogue gives it: no rounding, no zeros added."""
-    if indicator.unit == DATE_UNIT and measure == "level":
-        return day_of_year(value, words)
+    if is_date(indicator.unit, measure):
+        return day_of_year(value, words, indicator.unit)
     decimals = len(f"{value:g}".partition(".")[2])
     return number(value, decimals, words, signed=measure == "change")
 
@@ -40,7 +40,7 @@ def class_texts(indicator: Indicator, measure: Measure, words: Words) -> list[st
     """The words of each class: « moins de 1 », « 1 à 2 », …, « 30 et plus »."""
     breaks = maps.scale(indicator, measure).breaks
     bounds = [_bound(value, indicator, measure, words) for value in breaks]
-    if indicator.unit == DATE_UNIT and measure == "level":
+    if is_date(indicator.unit, measure):
         keys = ("before", "from_to", "from")
     elif measure == "change":
         keys = ("below_change", "between", "above_change")
@@ -53,9 +53,9 @@ def class_texts(indicator: Indicator, measure: Measure, words: Words) -> list[st
 
 def legend_title(indicator: Indicator, measure: Measure, words: Words) -> str:
     """« Médiane, jours/an »."""
-    if indicator.unit == DATE_UNIT and measure == "level":
+    if is_date(indicator.unit, measure):
         return words("legend.level_date")
-    return words(f"legend.{measure}", unit=words(f"units.{indicator.unit}.{measure}"))
+    return words(f"legend.{measure}", unit=unit_form(indicator.unit, measure, words))
 
 
 def legend(
@@ -76,7 +76,8 @@ def legend(
     if divergent:
         rows.append(LegendRow(maps.NEUTRAL, words("legend.diverge"), number(divergent, 0, words), pattern="stripes"))
     for why, count in missing.items():
-        rows.append(LegendRow(maps.NO_VALUE[theme], words(f"reasons.{why}"), number(count, 0, words), pattern="dots"))
+        said = words.known("reasons", why)
+        rows.append(LegendRow(maps.NO_VALUE[theme], said, number(count, 0, words), pattern="dots"))
     return rows
 
 
@@ -85,8 +86,7 @@ def legend(
 
 def order_name(order: Order, indicator: Indicator, measure: Measure, words: Words) -> str:
     """« Du plus haut au plus bas »; for dates « Du plus tard au plus tôt »."""
-    dates = indicator.unit == DATE_UNIT and measure == "level"
-    return words(f"table.{order}_date" if dates else f"table.{order}")
+    return words(f"table.{order}_date" if is_date(indicator.unit, measure) else f"table.{order}")
 
 
 def ranked(valued: pd.DataFrame, measure: Measure, order: Order) -> pd.DataFrame:

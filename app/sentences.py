@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from app.data import Indicator
-from app.formats import DATE_UNIT, Measure, bare, quantity
+from app.data import Context, Indicator
+from app.formats import Measure, bare, is_date, quantity
 from app.i18n import Words
 from app.maps import AGREEMENT_MIN
 
@@ -31,6 +31,18 @@ def named(row: Row) -> str:
     return str(row["name"]) if missing(row["departement_code"]) else f"{row['name']} ({row['departement_code']})"
 
 
+def context_name(context: Context, words: Words) -> str:
+    """« +4 °C (2100) », « RCP8.5 · 2021-2050 »: a context's label without what is said around it."""
+    if context.is_reference:
+        return words("contexts.reference")
+    return words.own(context.label_fr, context.label_en).removeprefix(words("contexts.warming_prefix"))
+
+
+def stop_name(context: Context, words: Words) -> str:
+    """A stop on the slider: the name without the scenario, which the slider's own title says."""
+    return context_name(context, words).split(words("contexts.separator"))[-1]
+
+
 def columns(measure: Measure) -> tuple[str, str, str]:
     """The columns that hold the low bound, the median and the high bound of a measure."""
     return ("q05", "q50", "q95") if measure == "level" else ("delta_q05", "delta_q50", "delta_q95")
@@ -46,8 +58,11 @@ def interval(row: Row, indicator: Indicator, measure: Measure, words: Words) -> 
     low_column, _, high_column = columns(measure)
     low, high = row[low_column], row[high_column]
     parts = [bare(value, indicator.unit, indicator.decimals, measure, words) for value in (low, high)]
-    dates = indicator.unit == DATE_UNIT and measure == "level"
-    return words("sentences.between_dates" if dates else "sentences.between", low=parts[0], high=parts[1])
+    return words(
+        "sentences.between_dates" if is_date(indicator.unit, measure) else "sentences.between",
+        low=parts[0],
+        high=parts[1],
+    )
 
 
 def median_words(median: float, indicator: Indicator, measure: Measure, words: Words) -> str:
@@ -73,7 +88,7 @@ def agreement(row: Row, indicator: Indicator, words: Words) -> str:
     if missing(row["agreement"]) or row["n_runs"] < 2:
         return ""
     count = round(row["agreement"] * row["n_runs"])
-    way = "date" if indicator.unit == DATE_UNIT else "amount"
+    way = "date" if is_date(indicator.unit, "level") else "amount"
     direction = words(f"sentences.{way}_{'up' if row['delta_q50'] > 0 else 'down'}")
     return words("sentences.agreement", count=count, runs=int(row["n_runs"]), direction=direction)
 
@@ -102,7 +117,7 @@ def limits(row: Row, words: Words) -> list[str]:
 def hover(row: Row, indicator: Indicator, measure: Measure, words: Words) -> str:
     """The lines under the territory's name. What is mapped comes first, the rest after."""
     if not missing(row["reason"]):
-        return "\n".join([words(f"reasons.{row['reason']}"), *limits(row, words)])
+        return "\n".join([words.known("reasons", row["reason"]), *limits(row, words)])
     runs = int(row["n_runs"])
     level = value(row, indicator, "level", words)
     lines = []

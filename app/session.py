@@ -16,10 +16,11 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.runtime import get_instance
 
-from app import atlas, data, export, maps, packs, state
+from app import atlas, charts, data, export, maps, packs, ranking, report, sentences, sheets, state
 from app.data import Context, Dataset, Indicator, Release, Selection
-from app.formats import Measure
+from app.formats import Measure, long_date, number
 from app.i18n import Words, words
+from app.sentences import Row
 
 ALL: Final = "all"
 FIGURES_KEPT: Final = 40  # 2 MB each for all communes
@@ -237,3 +238,88 @@ def changer(field: str, key: str) -> Callable[[], None]:
             change(**{field: None if value == ALL else value})
 
     return moved
+
+
+# ---------------------------------------------------------------- the sheet
+
+
+def sheet(seen: Scene, place: Row) -> report.Sheet:
+    """The sheet of a territory: what the page, the PDF and the workbook say."""
+    spoken, catalogue, chosen = seen.words, seen.release.catalogue, seen.chosen
+    territory = str(place["territory_id"])
+    values = seen.release.sheet(territory)
+    shown = sheets.themes(values, catalogue, chosen.dataset, chosen.track, spoken)
+    figures_shown = [one for theme in shown for one in theme.figures]
+    used = {one.dataset: catalogue.datasets[one.dataset] for one in figures_shown} or {chosen.dataset: seen.dataset}
+    rows = [row for one in figures_shown for row in one.rows if row is not None]
+    facts = seen.release.exposures(territory)
+    standings = [
+        spoken(
+            "sheet.rank_of",
+            indicator=seen.label,
+            rank=number(one.rank, 0, spoken),
+            count=number(one.count, 0, spoken),
+            group=one.group,
+        )
+        for one in sheets.standings(seen.table(str(place["kind"])), place, seen.measure, spoken)
+    ]
+    scale = maps.scale(seen.indicator, seen.measure)
+    texts = ranking.class_texts(seen.indicator, seen.measure, spoken)
+    source = [
+        line
+        for dataset in used.values()
+        for line in export.dataset_lines(dataset, seen.release.version, seen.release.published_at.date(), spoken)
+    ]
+    notices = [spoken.own(dataset.notice_fr, dataset.notice_en) for dataset in used.values()]
+    return report.Sheet(
+        title=sentences.named(place),
+        parents=sheets.parents(place, spoken),
+        stem=f"climart_{territory.replace(':', '_')}_{chosen.lang}",
+        themes=tuple(shown),
+        standings=tuple(standings),
+        facts=None if facts is None else tuple(sheets.facts(facts, spoken)),
+        limits=tuple(sheets.limits(place, shown, rows[0] if rows else None, notices, spoken)),
+        source=tuple(dict.fromkeys(source)),
+        inset=lambda: inset(seen, place),
+        inset_caption=f"{seen.label}, {seen.context_label()}",
+        inset_legend=tuple(reversed(list(zip(scale.colours, texts, strict=True)))),
+        stripes=stripes(seen, place),
+        stripes_title=spoken("sheet.runs_stripes", indicator=seen.label),
+        version=spoken(
+            "foot.release",
+            version=seen.release.version,
+            date=long_date(seen.release.published_at.date(), spoken),
+        ),
+        datasets=used,
+        words=spoken,
+    )
+
+
+def runs(seen: Scene, place: Row) -> list[tuple[str, list[float]]]:
+    """The values of each simulation of the chosen indicator, by context, those that are known."""
+    found = seen.release.runs(str(place["territory_id"]), seen.selection)
+    contexts = seen.release.catalogue.contexts_of(seen.chosen.dataset, seen.chosen.indicator)
+    shown = sheets.stops(contexts, seen.chosen.track)
+    return [(sentences.stop_name(stop, seen.words), found[stop.id]) for stop in shown if found.get(stop.id)]
+
+
+def stripes(seen: Scene, place: Row) -> charts.Drawing | None:
+    """The simulations of the chosen indicator as stripes; None where they are not known one by one."""
+    groups = runs(seen, place)
+    scale = maps.scale(seen.indicator, "level")
+    alt = seen.words("sheet.stripes_alt", indicator=seen.label)
+    return charts.stripes(groups, scale.breaks, scale.colours, alt) if groups else None
+
+
+def inset(seen: Scene, place: Row) -> str | None:
+    """The map of a sheet: the territories of the same kind in its département, else itself over the départements."""
+    release, kind, territory = seen.release, str(place["kind"]), str(place["territory_id"])
+    scale = maps.scale(seen.indicator, seen.measure)
+    column = sentences.columns(seen.measure)[1]
+    medians = seen.table(kind).set_index("territory_id")[column].dropna()
+    colours = {str(name): scale.colours[scale.place(value)] for name, value in medians.items()}
+    if kind != "departement" and place["departement_id"]:
+        return report.inset_svg(release.outlines_within(kind, place["departement_id"]), colours, territory)
+    outline = release.outline(territory)
+    ground = [one for one in release.outlines("departement") if one is not None]
+    return None if outline is None else report.inset_svg([(territory, outline)], colours, territory, ground)

@@ -12,9 +12,9 @@ from app.data import NoRelease, UnreadableRelease
 from app.i18n import LANGUAGES, words
 from app.session import Scene
 from app.state import View
-from app.views import carte, frame
+from app.views import carte, frame, territoire
 
-SHOWN: Final[dict[View, Callable[[Scene], None]]] = {"carte": carte.show}
+SHOWN: Final[dict[View, Callable[[Scene], None]]] = {"carte": carte.show, "territoire": territoire.show}
 
 
 def main() -> None:

@@ -4,7 +4,6 @@
 const NARROW_SPACE = "\u202f";
 const NO_BREAK_SPACE = "\u00a0";
 const MINUS = "\u2212";
-const DATE_UNIT = "DOY";
 
 function fill(template, values) {
   return template.replace(/\{(\w+)\}/g, (_, name) => values[name]);
@@ -24,14 +23,15 @@ function rounded(value, unit, decimals) {
   return (value >= 0 ? steps : -steps) * step;
 }
 
-function dayOfYear(value, words) {
-  const day = new Date(Date.UTC(2001, 0, Math.floor(value + 0.5)));
+// A day counted from the pane's first date, which is day 1.
+function dayOfYear(value, pane, words) {
+  const day = new Date(Date.parse(pane.dateStart) + (Math.floor(value + 0.5) - 1) * 86400000);
   const month = words.months[day.getUTCMonth()];
   return fill(day.getUTCDate() === 1 ? words.dateFirst : words.dateOther, { day: day.getUTCDate(), month });
 }
 
 function bare(value, pane, measure, words) {
-  if (pane.unit === DATE_UNIT && measure === "level") return dayOfYear(value, words);
+  if (pane.dateStart && measure === "level") return dayOfYear(value, pane, words);
   const shown = rounded(value, pane.unit, pane.decimals);
   if (measure === "level" && shown === 0 && value > 0) {
     return "<" + NO_BREAK_SPACE + number(10 ** -pane.decimals, pane.decimals, words.lang, false);
@@ -47,7 +47,7 @@ function quantity(value, pane, measure, words) {
 }
 
 function between(low, high, pane, measure, words) {
-  const template = pane.unit === DATE_UNIT && measure === "level" ? words.betweenDates : words.between;
+  const template = pane.dateStart && measure === "level" ? words.betweenDates : words.between;
   return fill(template, { low: bare(low, pane, measure, words), high: bare(high, pane, measure, words) });
 }
 
@@ -59,10 +59,15 @@ export function diverges(values, place, least) {
   return values.runs[place] > 1 && values.agreement[place] < least;
 }
 
+function reasonOf(values, place, words) {
+  const code = values.header.reasons[values.reason[place] - 1];
+  return words.reasons[code] ?? code;
+}
+
 // The lines under a territory's name. `values` holds one array per column, `place` is the territory's row.
 export function said(values, place, pane, words) {
   const limits = words.limits.filter((_, bit) => values.limits[place] & (1 << bit));
-  if (values.reason[place]) return [words.reasons[values.header.reasons[values.reason[place] - 1]], ...limits];
+  if (values.reason[place]) return [reasonOf(values, place, words), ...limits];
   if (pane.measure === "class") return [pane.categories[values.category[place]], ...limits];
   const runs = values.runs[place];
   let level = quantity(values.q50[place], pane, "level", words);
@@ -78,7 +83,7 @@ export function said(values, place, pane, words) {
     lines.push(fill(words.reference, { value: quantity(values.ref_q50[place], pane, "level", words) }));
     if (runs > 1 && !Number.isNaN(values.agreement[place])) {
       const count = Math.round(values.agreement[place] * runs);
-      const way = pane.unit === DATE_UNIT ? "date" : "amount";
+      const way = pane.dateStart ? "date" : "amount";
       const direction = words[way + (values.delta_q50[place] > 0 ? "Up" : "Down")];
       lines.push(fill(words.agreement, { count, runs, direction }));
     }

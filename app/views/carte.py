@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from app import atlas, charts, export, maps, ranking, sentences, session
-from app.formats import number
+from app.formats import is_date, number, unit_form
 from app.session import Scene
 from app.views import mapped
 
@@ -81,7 +81,9 @@ def nothing(scene: Scene, values: pd.DataFrame) -> None:
     words = scene.words
     st.info(words("states.no_values"))
     for reason, count in values["reason"].value_counts().items():
-        st.text(words("states.no_values_why", reason=words(f"reasons.{reason}"), count=number(count, 0, words)))
+        st.text(
+            words("states.no_values_why", reason=words.known("reasons", str(reason)), count=number(count, 0, words))
+        )
     st.text(words("states.no_values_do"))
 
 
@@ -93,7 +95,7 @@ def notes(scene: Scene, values: pd.DataFrame) -> None:
         said.append(words("map.unverified"))
     undrawn = values[~values["drawn"]] if values["q50"].notna().any() else values.head(0)
     for reason, count in undrawn["reason"].value_counts().items():
-        said.append(words("map.undrawn", count=number(count, 0, words), reason=words(f"reasons.{reason}")))
+        said.append(words("map.undrawn", count=number(count, 0, words), reason=words.known("reasons", str(reason))))
     if scene.chosen.caisse and (shared := scene.release.shared_departements(scene.chosen.caisse)):
         said.append(words("map.shared", names=", ".join(shared)))
     for one in said:
@@ -178,8 +180,8 @@ def ends(scene: Scene, valued: pd.DataFrame, total: int) -> None:
         top = ranking.ranked(valued, scene.measure, order).head(ENDS_SHOWN)
         st.html(ranking.ends_html(top, order, scene.indicator, scene.measure, words))
     single = valued["n_runs"].max() == 1
-    unit = words("table.unit_date") if atlas.is_date(scene.indicator, scene.measure) else None
-    unit = unit or words(f"units.{scene.indicator.unit}.{scene.measure}")
+    unit = words("table.unit_date") if is_date(scene.indicator.unit, scene.measure) else None
+    unit = unit or unit_form(scene.indicator.unit, scene.measure, words)
     st.caption(words("table.unit_one" if single else "table.unit", unit=unit))
 
 

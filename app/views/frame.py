@@ -8,7 +8,7 @@ from typing import Final
 
 import streamlit as st
 
-from app import session, state
+from app import sentences, session, state
 from app.data import Context
 from app.formats import long_date
 from app.i18n import LANGUAGES, Words
@@ -120,12 +120,10 @@ def track_name(track: str, contexts: Sequence[Context], words: Words) -> str:
     return words("tracks.scenario", name=label.split(words("contexts.separator"))[0])
 
 
-def stop_name(context: Context, words: Words) -> str:
-    """A stop on the slider: its label without what the slider's own title says."""
-    if context.is_reference:
-        return words("contexts.reference")
-    label = words.own(context.label_fr, context.label_en).removeprefix(words("contexts.warming_prefix"))
-    return label.split(words("contexts.separator"))[-1]
+def weighting_name(scene: Scene, weighting: str) -> str:
+    """What the values are weighted by, in the release's words or ours."""
+    own = scene.release.catalogue.weighting_labels.get(weighting)
+    return scene.words.own(*own) if own else scene.words.known("weightings", weighting)
 
 
 def choices(scene: Scene) -> None:
@@ -148,7 +146,7 @@ def choices(scene: Scene) -> None:
 
 def _kind(scene: Scene) -> None:
     words, catalogue = scene.words, scene.release.catalogue
-    select(words, "controls.kind", "kind", catalogue.kinds, scene.chosen.kind, lambda kind: words(f"kinds.{kind}"))
+    select(words, "controls.kind", "kind", catalogue.kinds, scene.chosen.kind, lambda kind: words.known("kinds", kind))
 
 
 def _caisse(scene: Scene) -> None:
@@ -169,7 +167,7 @@ def _caisse(scene: Scene) -> None:
 def _theme(scene: Scene) -> None:
     words = scene.words
     themes = scene.release.catalogue.themes()
-    select(words, "controls.theme", "theme", themes, scene.indicator.theme, lambda theme: words(f"themes.{theme}"))
+    select(words, "controls.theme", "theme", themes, scene.indicator.theme, lambda theme: words.known("themes", theme))
 
 
 def _indicator(scene: Scene) -> None:
@@ -201,7 +199,7 @@ def _indicator(scene: Scene) -> None:
             "weighting",
             weightings,
             chosen.weighting,
-            lambda one: words.texts.get(f"weightings.{one}", one),
+            lambda one: weighting_name(scene, one),
         )
 
 
@@ -215,7 +213,7 @@ def _context(scene: Scene) -> None:
         words(f"controls.{axis}"),
         [stop.id for stop in state.on_track(contexts, chosen.track)],
         key="control-context",
-        format_func=lambda one: stop_name(catalogue.contexts[one], words),
+        format_func=lambda one: sentences.stop_name(catalogue.contexts[one], words),
         on_change=session.changer("context", "control-context"),
     )
     if len(tracks) > 1:
