@@ -16,7 +16,7 @@ from app.formats import DATE_STARTS, Measure, unit_form
 from app.i18n import Words
 
 COMPONENT: Final = Path(__file__).resolve().parent / "component"
-PaneMeasure = Measure | Literal["class", "difference"]
+PaneMeasure = Measure | Literal["amount", "class", "difference"]
 
 
 def script() -> str:
@@ -101,16 +101,20 @@ def difference(places: pd.DataFrame, figures: pd.DataFrame, medians: NDArray[np.
     )
 
 
+def in_classes(medians: NDArray[np.float64], scale: maps.Scale) -> list[int]:
+    """How many values stand in each class."""
+    places = np.searchsorted(np.array(scale.breaks), medians[~np.isnan(medians)], side="right")
+    return [int(count) for count in np.bincount(places, minlength=len(scale.colours))]
+
+
 def counted(values: pd.DataFrame, measure: Measure, scale: maps.Scale) -> tuple[list[int], dict[str, int], int]:
     """How many territories stand in each class, have no value by reason, and have runs that diverge."""
     valued = values[values["reason"].isna()]
     medians = valued[sentences.columns(measure)[1]].to_numpy(dtype=float)
-    medians = medians[~np.isnan(medians)]
-    places = np.searchsorted(np.array(scale.breaks), medians, side="right")
-    counts = np.bincount(places, minlength=len(scale.colours))
+    counts = in_classes(medians, scale)
     missing = {str(reason): int(count) for reason, count in values["reason"].value_counts().items() if count}
     divergent = (valued["agreement"] < maps.AGREEMENT_MIN) & (valued["n_runs"] > 1)
-    return [int(count) for count in counts], missing, int(divergent.sum())
+    return counts, missing, int(divergent.sum())
 
 
 def picture(title: str, legend_title: str, legend: Sequence[maps.LegendRow], source: Sequence[str], file: str) -> Any:

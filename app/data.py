@@ -132,6 +132,7 @@ class Catalogue:
     datasets: dict[str, Dataset]
     offered: frozenset[tuple[str, str, str, str]]  # (dataset, indicator, context, weighting) with at least one value
     studied: frozenset[tuple[str, str]]  # (kind, indicator) with at least one value
+    coverage: Mapping[tuple[str, str], int]  # (dataset, indicator) → values in its best covered context
 
     @cached_property
     def _by_indicator(self) -> dict[str, dict[str, set[tuple[str, str]]]]:
@@ -150,11 +151,12 @@ class Catalogue:
         return [i.id for i in self.indicators.values() if i.theme == theme and i.id in self._by_indicator]
 
     def datasets_of(self, indicator: str) -> list[str]:
-        """Datasets that carry an indicator: those by warming level first, then those with most contexts."""
+        """Datasets that carry an indicator: those by warming level first, then those with most territories."""
 
         def rank(dataset: str) -> tuple[bool, int, str]:
             contexts = self.contexts_of(dataset, indicator)
-            return not any(c.axis == "warming_level" for c in contexts), -len(contexts), dataset
+            by_level = any(c.axis == "warming_level" for c in contexts)
+            return not by_level, -self.coverage[dataset, indicator], dataset
 
         return sorted(self._by_indicator.get(indicator, {}), key=rank)
 
@@ -214,11 +216,19 @@ class Release:
         datasets = self._rows("select * from dim_dataset")
         offered = self._rows(
             """
-            select distinct territory.kind, dataset_id, indicator_id, context_id, weighting
+            select territory.kind, dataset_id, indicator_id, context_id, weighting, count(*) as n
             from fct_indicator inner join dim_territory as territory using (territory_id)
             where q50 is not null
+            group by all
             """
         )
+        coverage: dict[tuple[str, str, str, str], int] = {}
+        for row in offered:
+            key = (row["dataset_id"], row["indicator_id"], row["context_id"], row["weighting"])
+            coverage[key] = coverage.get(key, 0) + row["n"]
+        best: dict[tuple[str, str], int] = {}
+        for (dataset, indicator, _, _), count in coverage.items():
+            best[dataset, indicator] = max(best.get((dataset, indicator), 0), count)
         present = {row["kind"] for row in kinds}
         return Catalogue(
             kinds=tuple(sorted(present, key=lambda kind: (KINDS.index(kind) if kind in KINDS else len(KINDS), kind))),
@@ -254,9 +264,8 @@ class Release:
                 )
                 for row in datasets
             },
-            offered=frozenset(
-                (row["dataset_id"], row["indicator_id"], row["context_id"], row["weighting"]) for row in offered
-            ),
+            offered=frozenset(coverage),
+            coverage=best,
             studied=frozenset((row["kind"], row["indicator_id"]) for row in offered),
         )
 
@@ -432,6 +441,22 @@ class Release:
             """,
             [territory_id],
         )
+
+    def former_codes(self) -> dict[str, str | None]:
+        """Codes of communes of other years → the code of today; None where a code was split among several.
+
+        Empty in a release without the history of communes.
+        """
+        if "dim_commune_crosswalk" not in self.tables:
+            return {}
+        rows = self._rows(
+            """
+            select code, territory_id
+            from dim_commune_crosswalk
+            where is_latest and (reason is null or reason <> 'abolished')
+            """
+        )
+        return {row["code"]: row["territory_id"] and row["territory_id"].removeprefix("commune:") for row in rows}
 
     def outlines_within(self, kind: str, departement_id: str) -> list[tuple[str, bytes]]:
         """(territory_id, outline as WKB in WGS 84) of the territories of a kind in a département."""

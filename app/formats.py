@@ -43,6 +43,16 @@ def is_date(unit: str, measure: Measure) -> bool:
     return unit in DATE_STARTS and measure == "level"
 
 
+def compact(value: float, words: Words) -> str:
+    """A large amount at three figures: « 513 M », « 2,65 Md », « 12,3 k »; below ten thousand as it is."""
+    for size, name in ((1e9, "billion"), (1e6, "million"), (1e3, "thousand")):
+        if abs(value) >= size and abs(value) >= 1e4:
+            scaled = value / size
+            decimals = 0 if abs(scaled) >= 99.5 else 1 if abs(scaled) >= 9.95 else 2
+            return with_unit(number(scaled, decimals, words), words(f"amounts.{name}"))
+    return number(value, 0, words)
+
+
 def day_of_year(value: float, words: Words, unit: str = "DOY") -> str:
     """Day 90 as « 31 mars ». Day 1 is the unit's first day; 0 and less fall before it."""
     day = DATE_STARTS[unit] + timedelta(days=floor(value + 0.5) - 1)

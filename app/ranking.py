@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from html import escape
 from itertools import pairwise
 from typing import Any, Final, Literal, get_args
@@ -12,17 +13,15 @@ from pandas.io.formats.style import Styler
 
 from app import maps
 from app.data import Indicator
-from app.formats import Measure, bare, day_of_year, is_date, number, unit_form
+from app.formats import Measure, bare, compact, day_of_year, is_date, number, unit_form
 from app.i18n import Words
 from app.maps import LegendRow
-from app.sentences import columns, interval, named, value
+from app.sentences import agreement, columns, interval, named, value
 
 Order = Literal["highest", "lowest"]
 ORDERS: Final[tuple[Order, ...]] = get_args(Order)
 ROWS_SHOWN: Final = 500
-TABLE_HEIGHT: Final = 320
-NAME_WIDTH: Final = 140
-NUMBER_WIDTHS: Final = {"level": 70, "change": 78, "low": 54, "high": 54, "runs": 82}
+AMOUNT: Final = "amount"  # the unit of a portfolio
 
 
 # ---------------------------------------------------------------- legend
@@ -32,6 +31,8 @@ def _bound(value: float, indicator: Indicator, measure: Measure, words: Words) -
     """A class bound as the catalogue gives it: no rounding, no zeros added."""
     if is_date(indicator.unit, measure):
         return day_of_year(value, words, indicator.unit)
+    if indicator.unit == AMOUNT:
+        return compact(value, words)
     decimals = len(f"{value:g}".partition(".")[2])
     return number(value, decimals, words, signed=measure == "change")
 
@@ -108,35 +109,49 @@ def ends_html(top: pd.DataFrame, order: Order, indicator: Indicator, measure: Me
     return f'<table class="legend ends"><caption>{caption}</caption><tbody>{"".join(lines)}</tbody></table>'
 
 
-def widths(words: Words) -> dict[str, int]:
-    """Pixels of each column by its title, so that the table fits its panel."""
-    return {words("table.name"): NAME_WIDTH} | {words(f"table.{key}"): size for key, size in NUMBER_WIDTHS.items()}
+def frame(
+    shown: pd.DataFrame, medians: pd.DataFrame, indicator: Indicator, measure: Measure, words: Words
+) -> pd.DataFrame:
+    """The table as it is read: names, median, bounds, change, line over contexts, class, agreement, simulations.
+
+    Cells keep their number, so that they sort. ``medians`` has one column per context, by territory_id.
+    """
+    low, median, high = columns(measure)
+    rows = shown.to_dict("records")
+    scale, texts = maps.scale(indicator, measure), class_texts(indicator, measure, words)
+    other: Measure = "change" if measure == "level" else "level"
+    lines = medians.reindex(shown["territory_id"]).to_numpy(dtype=float)
+    table: dict[str, Sequence[Any] | pd.Series] = {
+        "name": [named(row) for row in rows],
+        measure: shown[median],
+        "low": shown[low],
+        "high": shown[high],
+        other: shown[columns(other)[1]],
+        "line": [[value for value in line if value == value] for line in lines.tolist()],
+        "class": [texts[scale.place(row[median])] for row in rows],
+        "agreement": [agreement(row, indicator, words) for row in rows],
+        "runs": shown["n_runs"],
+    }
+    if shown["n_runs"].max() == 1:
+        for name in ("low", "high", "agreement"):
+            del table[name]
+    if shown[columns("change")[1]].isna().all():
+        for name in {"change", "agreement"} & table.keys():
+            del table[name]
+    data = {words(f"table.{name}"): list(values) for name, values in table.items()}
+    return pd.DataFrame(data)
 
 
 def styled(table: pd.DataFrame, indicator: Indicator, measure: Measure, words: Words) -> Styler:
-    """The table as it is read: names, median, bounds, change, runs. Cells keep their number, so that they sort."""
-    low, median, high = columns(measure)
-    single = table["n_runs"].max() == 1
-    shown = {"name": "name"}
-    shown |= {median: measure}
-    if not single:
-        shown |= {low: "low", high: "high"}
-    other: Measure = "change" if measure == "level" else "level"
-    other_median = columns(other)[1]
-    if table[other_median].notna().any():
-        shown |= {other_median: other}
-    shown |= {"n_runs": "runs"}
-    names = {column: words(f"table.{key}") for column, key in shown.items()}
-    table = table.assign(name=[named(row) for row in table.to_dict("records")])
-    frame = table[list(shown)].rename(columns=names).reset_index(drop=True)
+    """``frame`` with its numbers in the reader's words."""
 
     def written(kind: Measure, value: float) -> str:
         return "" if pd.isna(value) else bare(value, indicator.unit, indicator.decimals, kind, words)
 
-    formats: dict[Any, str | Callable[[Any], str] | None] = {}
-    for column, name in names.items():
-        if column in columns("level"):
-            formats[name] = lambda value: written("level", value)
-        elif column in columns("change"):
-            formats[name] = lambda value: written("change", value)
-    return frame.style.format(formats)
+    kinds: dict[str, Measure] = {"level": "level", "change": "change", "low": measure, "high": measure}
+    formats: dict[Any, str | Callable[[Any], str] | None] = {
+        words(f"table.{name}"): partial(written, kind)
+        for name, kind in kinds.items()
+        if words(f"table.{name}") in table.columns
+    }
+    return table.style.format(formats)

@@ -16,7 +16,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.runtime import get_instance
 
-from app import atlas, charts, data, export, maps, packs, ranking, report, sentences, sheets, state
+from app import atlas, charts, data, export, maps, packs, portfolio, ranking, report, sentences, sheets, state
 from app.data import Context, Dataset, Indicator, Release, Selection
 from app.formats import Measure, long_date, number
 from app.i18n import Words, words
@@ -90,6 +90,22 @@ def values(folder: str, kind: str, selection: Selection) -> bytes:
 def difference(folder: str, kind: str, first: Selection, second: Selection) -> NDArray[np.float32]:
     """``Release.paired_difference``, kept."""
     return opened(folder).paired_difference(kind, first, second)
+
+
+@st.cache_resource(show_spinner=False, max_entries=FIGURES_KEPT)
+def medians(folder: str, kind: str, selection: Selection, contexts: tuple[str, ...]) -> pd.DataFrame:
+    """The medians of several contexts, one column each, by territory_id. Shared by all sessions."""
+    table = opened(folder).medians(kind, selection)
+    wide = table.pivot(index="territory_id", columns="context_id", values="q50")
+    return wide.reindex(columns=list(contexts)).astype("float32")
+
+
+@st.cache_resource(show_spinner=False, max_entries=1)
+def directory(folder: str) -> portfolio.Directory:
+    """The communes that portfolios are matched to. Shared by all sessions."""
+    rows = places(folder, "commune")
+    release_of = opened(folder)
+    return portfolio.directory(rows["code"].tolist(), release_of.outlines("commune"), release_of.former_codes())
 
 
 def served(content: bytes, coordinates: str) -> str:

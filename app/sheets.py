@@ -132,6 +132,13 @@ def headlines(catalogue: Catalogue, theme: str, values: pd.DataFrame) -> list[st
     return sorted(ordered, key=lambda one: one not in valued)[:FIGURES_PER_THEME]
 
 
+def best_dataset(values: pd.DataFrame, datasets: Sequence[str], indicator: str, chosen: str) -> str:
+    """The chosen dataset if it has a value here, else the first that has one, else the first."""
+    valued = values[(values["indicator_id"] == indicator) & values["q50"].notna()]["dataset_id"].unique()
+    candidates = [one for one in (chosen, *datasets) if one in valued]
+    return candidates[0] if candidates else datasets[0]
+
+
 def themes(values: pd.DataFrame, catalogue: Catalogue, dataset: str, track: str, words: Words) -> list[Theme]:
     """The six themes, and the scores where there are some; a theme that the release has not says so."""
     found = []
@@ -141,8 +148,7 @@ def themes(values: pd.DataFrame, catalogue: Catalogue, dataset: str, track: str,
             continue
         figures = []
         for one in ids:
-            datasets = catalogue.datasets_of(one)
-            which = dataset if dataset in datasets else datasets[0]
+            which = best_dataset(values, catalogue.datasets_of(one), one, dataset)
             figures.append(figure(values, catalogue, catalogue.indicators[one], which, track, words))
         missing = "" if figures else words("sheet.no_theme")
         if figures and all(one.reason for one in figures):

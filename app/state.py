@@ -11,6 +11,8 @@ from app.formats import Measure
 from app.i18n import LANGUAGES, Lang
 
 View = Literal["carte", "territoire", "comparer", "classement", "portefeuille", "methode"]
+Pair = Literal["contexts", "territories"]
+PAIRS: Final[tuple[Pair, ...]] = get_args(Pair)
 VIEWS: Final[tuple[View, ...]] = get_args(View)
 MEASURES: Final[tuple[Measure, ...]] = get_args(Measure)
 FIRST_KIND: Final = "departement"
@@ -37,6 +39,7 @@ class Choice:
     context: str
     against: str
     measure: Measure
+    pair: Pair = "contexts"  # what Comparer sets side by side
     territory: str | None = None
     other: str | None = None
 
@@ -146,6 +149,10 @@ def from_params(params: Mapping[str, str], catalogue: Catalogue) -> tuple[Choice
         if params.get("measure") == measure:
             choice = replace(choice, measure=measure)
     accept("measure", params.get("measure") in MEASURES)
+    for pair in PAIRS:
+        if params.get("pair") == pair:
+            choice = replace(choice, pair=pair)
+    accept("pair", params.get("pair") in PAIRS)
     if accept("kind", params.get("kind") in catalogue.kinds):
         choice = replace(choice, kind=params["kind"])
     if accept("indicator", bool(catalogue.datasets_of(params.get("indicator", "")))):

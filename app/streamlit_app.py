@@ -12,9 +12,16 @@ from app.data import NoRelease, UnreadableRelease
 from app.i18n import LANGUAGES, words
 from app.session import Scene
 from app.state import View
-from app.views import carte, frame, territoire
+from app.views import carte, classement, comparer, frame, methode, portefeuille, signin, territoire
 
-SHOWN: Final[dict[View, Callable[[Scene], None]]] = {"carte": carte.show, "territoire": territoire.show}
+SHOWN: Final[dict[View, Callable[[Scene], None]]] = {
+    "carte": carte.show,
+    "territoire": territoire.show,
+    "comparer": comparer.show,
+    "classement": classement.show,
+    "portefeuille": portefeuille.show,
+    "methode": methode.show,
+}
 
 
 def main() -> None:
@@ -23,6 +30,8 @@ def main() -> None:
     spoken = words((asked or LANGUAGES)[0])
     st.set_page_config(page_title=spoken("app.name"), layout="wide")
     frame.style()
+    if not signin.passed(spoken):
+        return
     try:
         release = session.release()
     except NoRelease as error:

@@ -441,7 +441,7 @@ class Choropleth {
     const count = this.shapes.count;
     const plain = new Uint32Array(count), striped = new Uint8Array(count), dotted = new Uint8Array(count);
     const palette = pane.colours.map(packed), absent = packed(paints.absent);
-    const column = pane.measure === "level" ? values.q50 : values.delta_q50;
+    const column = pane.measure === "level" || pane.measure === "amount" ? values.q50 : values.delta_q50;
     for (let t = 0; t < count; t++) {
       if (values.reason[t]) {
         plain[t] = absent;
@@ -450,7 +450,7 @@ class Choropleth {
         plain[t] = palette[values.category[t]];
       } else {
         plain[t] = palette[classOf(pane.breaks, column[t])];
-        striped[t] = pane.measure !== "difference" && diverges(values, t, AGREEMENT_MIN) ? 1 : 0;
+        striped[t] = values.agreement && diverges(values, t, AGREEMENT_MIN) ? 1 : 0;
       }
     }
     this.panes[place].key = key;

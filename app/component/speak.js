@@ -69,11 +69,12 @@ export function said(values, place, pane, words) {
   const limits = words.limits.filter((_, bit) => values.limits[place] & (1 << bit));
   if (values.reason[place]) return [reasonOf(values, place, words), ...limits];
   if (pane.measure === "class") return [pane.categories[values.category[place]], ...limits];
+  if (pane.measure === "amount") return [quantity(values.q50[place], pane, "level", words)];
+  if (pane.measure === "difference") return [quantity(values.delta_q50[place], pane, "change", words), ...limits];
   const runs = values.runs[place];
   let level = quantity(values.q50[place], pane, "level", words);
   if (runs > 1) level += ", " + between(values.q05[place], values.q95[place], pane, "level", words);
   level += ` (${simulations(runs, words)})`;
-  if (pane.measure === "difference") return [quantity(values.delta_q50[place], pane, "change", words), ...limits];
   const lines = [level];
   if (!Number.isNaN(values.delta_q50[place])) {
     let change = fill(words.change, { change: quantity(values.delta_q50[place], pane, "change", words) });

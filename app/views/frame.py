@@ -14,6 +14,7 @@ from app.formats import long_date
 from app.i18n import LANGUAGES, Words
 from app.session import Scene
 from app.state import Rejected, View
+from app.views import signin
 
 STYLE: Final = Path(__file__).resolve().parent.parent / "style.css"
 # The controls that each view uses. What is chosen stays when the view changes.
@@ -22,7 +23,7 @@ CONTROLS: Final[dict[View, tuple[str, ...]]] = {
     "territoire": ("theme", "indicator", "context"),
     "comparer": ("kind", "caisse", "theme", "indicator"),
     "classement": ("kind", "caisse", "theme", "indicator", "context", "measure"),
-    "portefeuille": ("context",),
+    "portefeuille": ("kind",),
     "methode": (),
 }
 WIDTHS: Final = {"kind": 1.15, "caisse": 1.0, "theme": 1.2, "indicator": 1.6, "context": 3.3, "measure": 1.4}
@@ -47,6 +48,7 @@ def navigation(scene: Scene) -> None:
                 kwargs={"view": view},
                 width="stretch",
             )
+        signin.out(words)
 
 
 def head(scene: Scene, rejected: Sequence[Rejected]) -> None:

@@ -32,9 +32,10 @@ def show(
     stamp: str,
     key: str,
     height: int = maps.HEIGHT,
+    kind: str | None = None,
 ) -> None:
     """The map, or the words that say why there is none. ``stamp`` names what is drawn, for tests and measures."""
-    shapes = session.shapes(scene.folder, scene.chosen.kind)
+    shapes = session.shapes(scene.folder, kind or scene.chosen.kind)
     if shapes is None:
         st.info(scene.words("map.nothing"))
         return
@@ -47,7 +48,7 @@ def show(
             "height": height,
             "shapes": session.served(shapes, f"{key}-shapes"),
             "ground": session.served(ground, f"{key}-ground") if ground else None,
-            "filter": scene.chosen.caisse,
+            "filter": scene.chosen.caisse if kind is None else None,
             "selected": scene.chosen.territory,
             "panes": list(panes),
             "paints": maps.paints(session.theme()),
