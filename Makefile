@@ -17,9 +17,13 @@ run: mart ## Set up, build the embedded sample, publish it, serve the dashboard 
 
 mart: .venv/.app ## Set up, build the embedded sample and publish it, without serving
 	$(BIN)/climart sample data/sample
-	$(BIN)/climart ingest territories data/sample/territories
+	$(BIN)/climart ingest territories data/sample/territories --massifs data/sample/massifs/massifs.geojson
 	$(BIN)/climart ingest drias data/sample/drias
+	$(BIN)/climart ingest elevation data/sample/elevation/elevation.tif --source sample_elevation
 	$(BIN)/climart ingest netcdf data/sample/netcdf
+	$(BIN)/climart ingest observed data/sample/observed
+	$(BIN)/climart ingest ski-areas data/sample/massifs/ski_areas.csv --source sample_ski_areas
+	$(BIN)/climart ingest snow data/sample/snow
 	$(BIN)/climart build
 	$(BIN)/climart publish
 
@@ -29,7 +33,11 @@ app: .venv/.app ## Serve the dashboard of the stable release
 national: .venv/.app ## Build the national mart: make national REAL_DATA=folder CLIMART_DATA=folder
 	@test -n "$(REAL_DATA)" || { echo "make national: say where the real files are, REAL_DATA=folder (see data/README.md)"; exit 2; }
 	$(BIN)/climart ingest territories "$(REAL_DATA)/admin" --massifs "$(REAL_DATA)/snow/massifs.shp"
+	$(BIN)/climart ingest ski-areas "$(REAL_DATA)/snow/openskimap_ski_areas_france.csv"
 	$(BIN)/climart ingest drias "$(REAL_DATA)/drias/tracc2023"
+	test ! -d "$(REAL_DATA)/drias/drias2020" || $(BIN)/climart ingest drias "$(REAL_DATA)/drias/drias2020" --skip-bad
+	$(BIN)/climart ingest observed georisques_catnat_counts "$(REAL_DATA)/hazard/gazetteer_catnat.json.gz"
+	$(BIN)/climart ingest observed anct_pprn "$(REAL_DATA)/hazard/pprn_communes_anct_2024.xlsx"
 	$(BIN)/climart build
 	$(BIN)/climart publish
 
@@ -46,13 +54,15 @@ types: .venv/.dev ## Check types (mypy, strict)
 bench: .venv/.dev ## Measure against peers: make bench (with REAL_DATA=folder, the national mart too)
 	$(BIN)/python -m bench.daily --write
 	$(BIN)/python -m bench.states
+	$(BIN)/python -m bench.zonal --write
 	@test -z "$(REAL_DATA)" || $(BIN)/python -m bench.national "$(REAL_DATA)" --write docs/reference/performance-national.md
 
 docs: .venv/.dev ## Write the generated reference pages
 	$(BIN)/python -m mart.dictionary docs/reference/dictionary.md
+	$(BIN)/python -m mart.validation docs/methods/validation.md
 
 clean: ## Remove what was built (never what you received: data/raw stays)
-	rm -rf data/sample data/lake data/warehouse.duckdb* data/warehouse.json data/releases data/.dbt build *.egg-info
+	rm -rf data/sample data/derived data/lake data/warehouse.duckdb* data/warehouse.json data/releases data/.dbt build *.egg-info
 
 .venv/.app: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

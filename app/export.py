@@ -69,6 +69,7 @@ def source_lines(source: Source) -> list[str]:
     lines = [
         words("export.indicator", label=words.own(indicator.label_fr, indicator.label_en), unit=unit, id=indicator.id),
         words("export.definition", text=words.own(indicator.definition_fr, indicator.definition_en)),
+        *filter(None, [words.own(indicator.notice_fr, indicator.notice_en)]),
         words("export.context", label=words.own(context.label_fr, context.label_en), id=context.id),
         words("export.weighting", weighting=words.known("weightings", source.weighting)),
     ]

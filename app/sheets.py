@@ -233,6 +233,7 @@ class Fact:
     value: str
     dated: str
     definition: str
+    known: bool  # whether there is a figure or a state to show; else it was not studied here
 
 
 def facts(rows: Sequence[Row], words: Words) -> list[Fact]:
@@ -255,7 +256,9 @@ def facts(rows: Sequence[Row], words: Words) -> list[Fact]:
         dated = words("sheet.dated" if len(when) < 2 or when[0] == when[1] else "sheet.dated_from", source=source,
                       first=when[0] if when else "", last=when[-1] if when else "")  # fmt: skip
         dated = dated if when else source
-        found.append(Fact(row["theme"], label, said, dated, words.own(row["definition_fr"], row["definition_en"])))
+        known = row["value"] is not None or row["reason"] == "no_event"
+        definition = words.own(row["definition_fr"], row["definition_en"])
+        found.append(Fact(row["theme"], label, said, dated, definition, known))
     return found
 
 

@@ -103,11 +103,13 @@ def generate(folder: Path, years: int, layout: str) -> None:
 
 def decode(folder: Path) -> dict[str, str]:
     from bench import decode_only
-    from ingest import features, reduce, tasks
+    from ingest import features, reduce, sites, tasks
     from ingest.readers import grids, netcdf
 
     (plan,) = netcdf.plan([folder])
-    decodes, _ = reduce.decoding(plan, plan.grid.nodes(grids.METROPOLITAN), features.catalogue().subset(INDICATORS))
+    nodes = plan.grid.nodes(grids.METROPOLITAN)
+    needed = plan.resolution(features.catalogue().subset(INDICATORS), sites.of_cells(plan.grid, nodes)).variables
+    decodes, _ = reduce.decoding(plan, nodes, needed)
     blocks = [decode_only.Block(task.name, task.source, task.stored_name, task.index) for task in decodes]
     with tasks.runner(None, None, decode_only.__name__) as runner:
         for _ in runner(decode_only.read, folder, blocks):
@@ -131,12 +133,15 @@ def engine(folder: Path) -> dict[str, str]:
 
 
 def engine_100(folder: Path) -> dict[str, str]:
-    """A hundred features: those of the catalogue that these variables allow, then counts at other thresholds."""
-    from ingest import features
+    """A hundred features: those of the catalogue that read these variables or a series made of them, no state of plant
+    or soil (bench.states has those), then counts at other thresholds."""
+    from ingest import features, series
 
-    available = [
-        feature for feature in features.catalogue().features if set(feature.inputs) <= {"tasmin", "tasmax", "prtot"}
-    ]
+    variables = {"tasmin", "tasmax", "prtot"}
+    near = variables | {
+        name for way in series.DAILY for name in way.outputs if set(way.inputs) <= variables and not way.method
+    }
+    available = [feature for feature in features.catalogue().features if feature.of in near]
     extra = [
         features.Feature(id=f"more_{number}", reducer="count", of=of, when=f">= {number}", window="year", unit="d")
         for number, of in zip(range(100 - len(available)), ("tasmax", "tasmin", "prtot") * 33, strict=False)

@@ -1,158 +1,131 @@
-"""What each state costs: nanoseconds per cell-day on one core, on days of a synthetic plain.
+"""What each state and the whole catalogue of features cost: nanoseconds per cell-day on one core, on simulated days.
 
-    python -m bench.states [--cells 32] [--years 60]
+    python -m bench.states [--cells 16] [--years 60] [--write PAGE]
 
-Every state runs twice and the second time counts. A seasonal state is divided by all the days of its years, a state of
-the reference period by the days of the axis, of which the reference is the first 30 years.
+Everything runs twice and the second time counts. A seasonal state is divided by all the days of its years.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from ingest.states import chill, evapotranspiration, grass, heat, humidity, soil, vine
+from ingest import features, reduce, reducers, series
+from ingest.calendars import Axis
 
 Floats = npt.NDArray[np.float32]
 TARGET = 1500.0  # ns per cell-day and core, for features and states together (issue 4)
-YEAR = 365
-AUGUST, NOVEMBER = 212 - YEAR, 304 - YEAR  # of the year before
-FEBRUARY, MARCH, APRIL, MAY, JUNE, JULY, SEPTEMBER, OCTOBER = 31, 59, 90, 120, 151, 181, 243, 273
-MIDDLE = (90, 120, 151, 181, 212, 243, 273)
+START, STOP = "<!-- states -->", "<!-- end of states -->"
 
 
-class Plain:
-    """Days without leap years: a yearly wave, weather that lasts, rain on two days of five."""
-
-    def __init__(self, cells: int, years: int) -> None:
-        rng = np.random.default_rng(1)
-        n, self.cells, self.years = years * YEAR, cells, years
-        self.day = (np.arange(n) % YEAR + 1).astype(np.int32)
-        weather = rng.normal(0, 1.6, (cells, n))
-        for i in range(1, n):
-            weather[:, i] += 0.75 * weather[:, i - 1]
-        wave = np.sin(2 * np.pi * (self.day - 110) / YEAR)
-        mean = 12.3 + 8 * wave + weather
-        self.tas, self.tasmin, self.tasmax = (self.block(mean + shift) for shift in (0.0, -4.5, 5.0))
-        self.prtot = self.block(np.where(rng.random((cells, n)) < 0.4, rng.gamma(0.7, 7, (cells, n)), 0))
-        self.rsds = self.block((130 + 105 * wave + rng.normal(0, 25, (cells, n))).clip(10))
-        self.huss = self.block((0.0065 + 0.003 * wave + rng.normal(0, 0.0008, (cells, n))).clip(0.001))
-        self.wind = self.block(rng.gamma(4, 0.8, (cells, n)))
-        self.latitude, self.altitude = np.full(cells, 46.0), np.full(cells, 250.0)
-        self.starts = np.arange(years + 1, dtype=np.int64) * YEAR
-        reference = min(years, 30)
-        self.anchors = np.ascontiguousarray(np.arange(reference * YEAR, dtype=np.int32).reshape(reference, YEAR).T)
-        self.reference_days = reference * YEAR
-
-    @staticmethod
-    def block(values: npt.NDArray[np.float64]) -> Floats:
-        return np.ascontiguousarray(values, dtype=np.float32)
-
-    def out(self, outputs: int) -> Floats:
-        return np.empty((outputs, *self.tas.shape), dtype=np.float32)
-
-    def seasons(self, *columns: int) -> Floats:
-        return np.empty((self.cells, self.years, *columns), dtype=np.float32)
-
-    def marks(self, *days: int) -> npt.NDArray[np.int32]:
-        """Day indices of each year, -1 in the first year where one lies before it."""
-        marks = (np.arange(self.years)[:, None] * YEAR + np.array(days)).astype(np.int32)
-        marks[marks.min(axis=1) < 0] = -1
-        return marks
+def plain(axis: Axis, cells: int) -> dict[str, Floats]:
+    """Days of a French plain by variable: a yearly wave, weather that lasts, rain on two days of five."""
+    rng = np.random.default_rng(1)
+    n = len(axis)
+    weather = rng.normal(0, 1.6, (cells, n))
+    for i in range(1, n):
+        weather[:, i] += 0.75 * weather[:, i - 1]
+    wave = np.sin(2 * np.pi * (np.arange(n) - 110) / 365.25)
+    mean = 12.3 + 8 * wave + weather
+    rain = np.where(rng.random((cells, n)) < 0.4, rng.gamma(0.7, 7, (cells, n)), 0)
+    days = {
+        "tas": mean,
+        "tasmin": mean - 4.5,
+        "tasmax": mean + 5,
+        "prtot": rain,
+        "prsn": np.where(mean < 0, rain, 0),
+        "huss": (0.0065 + 0.003 * wave + rng.normal(0, 0.0008, (cells, n))).clip(0.001),
+        "rsds": (130 + 105 * wave + rng.normal(0, 25, (cells, n))).clip(10),
+        "sfcWind": rng.gamma(4, 0.8, (cells, n)),
+        "snd": np.where(mean < 2, 0.2, 0),
+        "swe": np.where(mean < 2, 60, 0),
+    }
+    return {name: np.ascontiguousarray(values, dtype=np.float32) for name, values in days.items()}
 
 
-def states(p: Plain) -> Iterator[tuple[str, Callable[[], object]]]:
-    """Name of each state and the call that computes it, in an order where each has its inputs."""
-    utci, pet, snow, water, one, two = p.out(1), p.out(1), p.out(1), p.out(2), p.out(1), p.out(2)
-    heat_humidity = p.out(3)
-    yield "humidity, wet bulb, humidex", lambda: humidity.heat_humidity(p.tasmax, p.huss, p.altitude, heat_humidity)
-    yield "utci in the shade", lambda: humidity.utci(p.tasmax, p.huss, p.wind, p.altitude, utci)
-    yield "comfort", lambda: humidity.comfort(utci[0], p.prtot, p.wind, one)
-    yield (
-        "hargreaves",
-        lambda: evapotranspiration.hargreaves_days(p.tasmin, p.tasmax, p.latitude, p.day, 0.0023, one),
-    )
-    yield (
-        "penman-monteith",
-        lambda: evapotranspiration.penman_monteith_days(
-            p.tasmin, p.tasmax, p.huss, p.rsds, p.wind, p.latitude, p.altitude, p.day, pet
+def clocked(call: Callable[[], object], cell_days: int) -> float:
+    """Nanoseconds per cell-day of the second of two calls."""
+    call()
+    start = time.perf_counter()
+    call()
+    return (time.perf_counter() - start) / cell_days * 1e9
+
+
+def costs(cells: int, years: int) -> tuple[list[tuple[str, float]], float, int]:
+    """Cost of each way that makes a series, of all the features on top, and the number of features."""
+    axis = Axis("standard", 1971, 1970 + years)
+    variables = plain(axis, cells)
+    site = series.Site(*(np.full(cells, value) for value in (46.0, 250.0, 20.0, 34.0)))
+    around = series.Around(site, axis)
+    catalogue = features.catalogue()
+    wanted = [feature.of for feature in catalogue.features]
+    resolution = series.resolve(wanted, variables.keys(), series.known_of(site, axis))
+    assert not resolution.missing, resolution.missing
+    by_name, found, n = dict(variables), [], cells * len(axis)
+    for table, positions in ((series.DAILY, resolution.daily), (series.SEASONAL, resolution.seasonal)):
+        for way in (table[position] for position in positions):
+            shape = (len(way.outputs), cells, len(axis))
+            if table is series.SEASONAL:
+                shape = (cells, years, len(way.outputs))
+            out = np.empty(shape, dtype=np.float32)
+            blocks = [by_name[name] for name in way.inputs]
+            many = f"{way.outputs[0]} and {len(way.outputs) - 1} more"
+            label = ", ".join(way.outputs) if len(way.outputs) < 5 else many
+            found.append((label, clocked(lambda b=blocks, w=way, o=out: w.compute(b, around, o), n)))
+            if table is series.DAILY:
+                by_name |= dict(zip(way.outputs, out, strict=True))
+    pieces: dict[str, list[reduce.Piece]] = {name: [] for name in variables if name in resolution.variables}
+    job = reduce.job_of(axis, catalogue, catalogue, resolution, site, pieces)
+    names = [*pieces, *(name for i in resolution.daily for name in series.DAILY[i].outputs)]
+    days = np.stack([by_name[name] for name in names])
+    values = np.empty((cells, years, job.n_columns), dtype=np.float32)
+    voided, n_days = np.zeros((cells, years), dtype=np.bool_), np.zeros((cells, years), dtype=np.int16)
+    of_features = clocked(
+        lambda: reducers.reduce_cells(
+            days, len(pieces), axis.year_starts, job.features, job.parameters, job.windows, job.origins, job.is_season,
+            job.is_summed, axis.month_of, values, voided, n_days,
         ),
+        n,
+    )  # fmt: skip
+    return found, of_features, len(job.features)
+
+
+def page(cells: int, years: int) -> str:
+    """The table of costs, Markdown."""
+    found, of_features, n_features = costs(cells, years)
+    total = sum(cost for _, cost in found) + of_features
+    rows = [f"| {name} | {cost:.1f} |" for name, cost in sorted(found, key=lambda row: -row[1])]
+    return "\n".join(
+        [
+            f"{cells} cells, {years} years, one core.",
+            "",
+            "| series or state | ns per cell-day |",
+            "|---|---|",
+            *rows,
+            f"| {n_features} features reduced from them | {of_features:.1f} |",
+            f"| **all** (allowed: {TARGET:.0f}) | **{total:.0f}** |",
+        ]
     )
-    yield "snowfall", lambda: soil.snowfall(p.prtot, p.tas, snow)
-    yield "rain and melt", lambda: soil.rain_and_melt(p.prtot, snow[0], p.tas, p.starts, water)
-    capacity = np.full(p.cells, soil.DEFAULT_CAPACITY)
-    yield "soil bucket", lambda: soil.swi_bucket(water[0], pet[0], capacity, p.starts, one)
-    group, grass_capacity = grass.GROUPS[grass.DEFAULT_GROUP].row, np.full(p.cells, grass.DEFAULT_CAPACITY)
-    yield (
-        "grass growth, one group",
-        lambda: grass.grass_growth(
-            p.tas, p.rsds, p.prtot, water[0], pet[0], grass_capacity, group, grass.DEFAULT_NITROGEN, p.starts, two
-        ),
-    )
-    names = (vine.DEFAULT_PROFILE, "early", "middle", "late")
-    vine_out = p.seasons(len(names), len(vine.VINE_COLUMNS))
-    marks = p.marks(AUGUST, 0, MARCH, APRIL, JULY, YEAR - 1)
-    rows = vine.profile_rows(names)
-    yield "vine, four profiles", lambda: vine.vine_seasons(p.tasmin, p.tasmax, marks, rows, vine_out)
-    per_year, summer = p.seasons(), p.marks(APRIL, OCTOBER)
-    k = np.full(p.cells, vine.huglin_coefficient(46.0))
-    yield "huglin", lambda: vine.huglin_index(p.tasmin, p.tasmax, summer, k, per_year)
-    months = p.marks(*MIDDLE)
-    yield "dryness", lambda: vine.dryness_index(p.prtot, pet[0], months, per_year)
-    portions, winter = p.seasons(1), p.marks(NOVEMBER, MARCH)
-    yield (
-        "chill portions",
-        lambda: chill.chill_portions(p.tasmin, p.tasmax, p.latitude, p.day, winter, portions),
-    )
-    for fruit, end in (("apricot", JUNE), ("apple", JULY)):
-        bloom, when, need = p.seasons(4), p.marks(0, FEBRUARY, end), chill.BLOOM_NEEDS[fruit]
-        yield (
-            f"bloom and frost, {fruit}",
-            lambda bloom=bloom, when=when, need=need: chill.bloom_frost(p.tasmin, p.tasmax, when, need, bloom),
-        )
-    values: list[npt.NDArray[np.float64]] = [np.empty((0, 0)), np.empty((0, 0)), np.empty((0, 0))]
-
-    def normals() -> None:
-        values[0] = heat.daily_normals(p.tasmax, p.anchors, 0, p.reference_days, 2)
-
-    def percentiles() -> None:
-        values[1] = heat.daily_percentiles(p.tasmax, p.anchors, 0, p.reference_days, 2, 0.9)
-
-    def thresholds() -> None:
-        values[2] = heat.heat_wave_thresholds(np.ascontiguousarray(p.tas[:, : p.reference_days]))
-
-    yield "normals by calendar day", normals
-    yield "90th percentile by calendar day", percentiles
-    yield "heat-wave thresholds", thresholds
-    calendar_day = p.day - np.int32(1)
-    yield "departure from a normal", lambda: heat.departure(p.tasmax, values[0], calendar_day, one)
-    yield "departure from a percentile", lambda: heat.departure(p.tasmax, values[1], calendar_day, one)
-    yield "heat waves", lambda: heat.heat_waves(p.tas, values[2], two)
-    night, day = np.full(p.cells, 18.0), np.full(p.cells, 34.0)
-    yield "canicule", lambda: heat.canicule(p.tasmin, p.tasmax, night, day, one)
 
 
 def main() -> None:
-    """Print a table of all states and their sum."""
+    """Print the table; with --write, put it between the markers of a page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cells", type=int, default=32)
+    parser.add_argument("--cells", type=int, default=16)
     parser.add_argument("--years", type=int, default=60)
+    parser.add_argument("--write", type=Path)
     arguments = parser.parse_args()
-    plain = Plain(arguments.cells, arguments.years)
-    total = 0.0
-    print(f"| state | ns per cell-day |\n|---|---|\n<!-- {plain.cells} cells, {plain.years} years -->")
-    for name, compute in states(plain):
-        compute()
-        start = time.perf_counter()
-        compute()
-        cost = (time.perf_counter() - start) / plain.tas.size * 1e9
-        total += cost
-        print(f"| {name} | {cost:.1f} |")
-    print(f"| **all states** | **{total:.0f}** of {TARGET:.0f} |")
+    found = page(arguments.cells, arguments.years)
+    print(found)
+    if arguments.write:
+        text = arguments.write.read_text(encoding="utf-8")
+        before, after = text.split(START)[0], text.split(STOP)[1]
+        arguments.write.write_text(f"{before}{START}\n{found}\n{STOP}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

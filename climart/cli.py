@@ -95,8 +95,50 @@ def ingest_territories(
         done = territories.load(folder, massifs, step)
     kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(done.by_kind.items()))
     out.print(f"{sum(done.by_kind.values())} territories ({kinds}); {done.n_weights} weights.")
+    out.print(f"{_spaced(done.n_changes)} movements of communes since 1943.")
     for (kind, reason), n in sorted(done.without_values.items()):
         out.print(f"Without values: {n} {kind} ({reason}).")
+
+
+@ingest_app.command("elevation", epilog="Example: `climart ingest elevation bdalti_75m.tif --source bd_alti`")
+def ingest_elevation(
+    raster: Annotated[Path, typer.Argument(help="GeoTIFF of metres above the sea.", metavar="RASTER")],
+    source: Annotated[str, typer.Option(help="Registry id of the raster.")] = "bd_alti",
+) -> None:
+    """Load the mean altitude of every cell. Humidity and evapotranspiration need it: load it before daily NetCDF."""
+    from ingest import elevation
+
+    done = elevation.load(raster, source)
+    for grid_id, n in done.known.items():
+        missing = done.uncovered[grid_id]
+        out.print(f"{grid_id}: {_spaced(n)} cells have an altitude, {_spaced(missing)} are not covered.")
+
+
+@ingest_app.command("observed", epilog="Example: `climart ingest observed georisques_catnat catnat_gaspar.csv`")
+def ingest_observed(
+    source: Annotated[
+        str,
+        typer.Argument(help="Registry id; or a folder with a subfolder per source, named by its id.", metavar="SOURCE"),
+    ],
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="All the files of the dataset, or folders of them.", metavar="PATH")
+    ] = None,
+) -> None:
+    """Load observed or exposure data (disasters, plans, zones, …). What the lake held of a source is replaced."""
+    from ingest import observed
+
+    with _bar(None, "Observed") as step:
+        if files:
+            loaded = {source: observed.load(source, files, step)}
+        elif Path(source).is_dir():
+            loaded = observed.load_folder(Path(source), step)
+        else:
+            raise UserError(f"{source}: which files? `climart ingest observed {source} FILE…`")
+    for name, done in loaded.items():
+        rows = ", ".join(f"{_spaced(n)} rows of {table}" for table, n in sorted(done.n_rows.items()))
+        out.print(f"{name}: {rows or 'no row'}.")
+        for remark in done.remarks:
+            out.print(f"  {remark}", markup=False)
 
 
 Runs = Annotated[list[Path], typer.Argument(help="NetCDF files (.nc), or folders of them.", metavar="FILE")]
@@ -114,13 +156,13 @@ def ingest_netcdf(
     ] = None,
 ) -> None:
     """Reduce daily NetCDF to annual features, run by run. A stopped call continues where it was."""
-    from ingest import cell_years, reduce
+    from ingest import cell_years, reduce, sites
     from ingest.readers import netcdf
 
     plans = netcdf.plan(files, dataset_id=dataset, pet_method=pet)
     if dry_run:
         for plan in plans:
-            out.print(plan.describe(), markup=False, soft_wrap=True)
+            out.print(plan.describe(sites.of_cells(plan.grid, plan.grid.nodes(None))), markup=False, soft_wrap=True)
         return
     columns = [SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[speed]}")]
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
@@ -146,6 +188,41 @@ def ingest_netcdf(
                 out.print(f"  {name}: {_spaced(n)} values beyond the plausible bounds, kept")
     for simulation_id in done.unchanged:
         out.print(f"{simulation_id}: already reduced, unchanged", soft_wrap=True)
+
+
+@ingest_app.command("snow", epilog="Example: `climart ingest snow pro/*.nc`, or daily files of the 8 km grid")
+def ingest_snow(
+    files: Runs,
+    dataset: Annotated[str | None, typer.Option(help="Registry id, where names and headers do not tell.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes (default: the machine's cores).")] = None,
+) -> None:
+    """Load snow by massif and altitude: S2M and ADAMONT files; by degree days where there is weather and no snow."""
+    from ingest import snow
+
+    done = snow.load(files, dataset_id=dataset, workers=workers)
+    for report in done.reduced.reports:
+        name = report.path.parent.name.removeprefix("simulation=")
+        out.print(
+            f"{name}: {_spaced(report.n_cells)} massif bands, {_spaced(report.n_rows)} band-years", soft_wrap=True
+        )
+    for simulation_id in done.reduced.unchanged:
+        out.print(f"{simulation_id}: already reduced, unchanged", soft_wrap=True)
+    for simulation_id, missing in done.missing.items():
+        for variable in (name for name in snow.SNOW_VARIABLES if name in missing):
+            out.print(f"  {simulation_id}, {variable}: {missing[variable]}", soft_wrap=True)
+    for simulation_id in done.modelled:
+        out.print(f"  {simulation_id}: snow by degree days, not by a snow model", soft_wrap=True)
+
+
+@ingest_app.command("ski-areas", epilog="Example: `climart ingest ski-areas openskimap_ski_areas_france.csv`")
+def ingest_ski_areas(
+    file: Annotated[Path, typer.Argument(help="CSV of OpenSkiMap.", metavar="FILE")],
+    source: Annotated[str, typer.Option(help="Registry id of the file.")] = "openskimap",
+) -> None:
+    """Load ski areas as territories: their snow at the lower third, the middle and the top."""
+    from ingest import relief
+
+    out.print(f"{_spaced(relief.load_ski_areas(file, source))} ski areas.")
 
 
 @app.command("features", epilog="Example: `climart features`")

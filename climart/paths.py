@@ -24,6 +24,11 @@ def raw() -> Path:
     return data_root() / "raw"
 
 
+def derived() -> Path:
+    """Daily files that ``ingest`` made from those received; they can be made again."""
+    return data_root() / "derived"
+
+
 def lake() -> Path:
     """Tidy Parquet, written by ``ingest`` only."""
     return data_root() / "lake"

@@ -145,10 +145,12 @@ class Job:
     """Everything that the reduction of a run's tiles needs, beside the pieces: made once, read by every worker."""
 
     axis: Axis
+    site: series.Site
     n_cells: int
     variables: tuple[str, ...]
     pieces: tuple[tuple[Piece, ...], ...]  # by variable
-    derivations: tuple[int, ...]  # positions in series.DERIVATIONS
+    daily: tuple[int, ...]  # positions in series.DAILY
+    seasonal: tuple[int, ...]  # positions in series.SEASONAL
     n_series: int
     n_columns: int
     features: Ints
@@ -157,6 +159,7 @@ class Job:
     origins: Ints
     is_season: npt.NDArray[np.bool_]
     is_summed: npt.NDArray[np.bool_]
+    season_columns: npt.NDArray[np.int64]  # output among those of the seasonal states, column
 
     def save(self, work: Path) -> None:
         write_whole(work / JOB, pickle.dumps(self))
@@ -208,7 +211,6 @@ def reduce_tile(work: Path, tile: Tile) -> Reduced:
     job = load_job(work)
     cells, years = tile.stop - tile.start, len(job.axis.years)
     stored = [[_read_piece(work, piece, tile) for piece in pieces] for pieces in job.pieces]
-    reference = series.reference_of(job.axis)
     n_variables, n_axis = len(job.variables), len(job.axis)
     batch = max(1, BATCH_BYTES // (4 * n_axis * job.n_series))
     group = max(batch, GROUP_CELLS // batch * batch)
@@ -227,7 +229,9 @@ def reduce_tile(work: Path, tile: Tile) -> Reduced:
         if rows.stop - start < batch:
             days = np.empty((job.n_series, rows.stop - start, n_axis), dtype=np.float32)
         days[:n_variables] = files[:, start % group : rows.stop - start + start % group]
-        n_inconsistent += _derive(job, days, reference)
+        around = series.Around(job.site[tile.start + rows.start : tile.start + rows.stop], job.axis)
+        by_name = _derive(job, days, around)
+        n_inconsistent += check_consistency(by_name)
         reduce_cells(
             days,
             n_variables,
@@ -243,6 +247,7 @@ def reduce_tile(work: Path, tile: Tile) -> Reduced:
             voided[rows],
             n_days[rows],
         )
+        _add_seasons(job, by_name, around, values[rows])
     kept = n_days > 0
     cell, year = np.nonzero(kept)
     content = io.BytesIO()
@@ -285,17 +290,31 @@ def _fill(days: Floats, parts: list[_Part], rows: slice) -> None:
             days[cells, target : target + length] = part.days[first:last, source : source + length]
 
 
-def _derive(job: Job, days: Floats, reference: series.Reference | None) -> int:
-    """Fill the derived series behind the variables; number of inconsistent days."""
+def _derive(job: Job, days: Floats, around: series.Around) -> dict[str, Floats]:
+    """Fill the daily series behind the variables; all of them by name."""
     by_name = {name: days[position] for position, name in enumerate(job.variables)}
     position = len(job.variables)
-    for number in job.derivations:
-        derivation = series.DERIVATIONS[number]
-        inputs = [by_name[name] for name in derivation.inputs]
-        extra = [reference] if derivation.needs_reference else []
-        derivation.compute(*inputs, *extra, days[position : position + len(derivation.outputs)])
-        position += len(derivation.outputs)
-    return check_consistency(by_name)
+    for number in job.daily:
+        way = series.DAILY[number]
+        out = days[position : position + len(way.outputs)]
+        way.compute([by_name[name] for name in way.inputs], around, out)
+        by_name |= dict(zip(way.outputs, out, strict=True))
+        position += len(way.outputs)
+    return by_name
+
+
+def _add_seasons(job: Job, by_name: dict[str, Floats], around: series.Around, values: Floats) -> None:
+    """Write what the seasonal states give into the feature columns."""
+    if not job.seasonal:
+        return
+    found = []
+    for number in job.seasonal:
+        way = series.SEASONAL[number]
+        out = np.empty((*values.shape[:2], len(way.outputs)), dtype=np.float32)
+        way.compute([by_name[name] for name in way.inputs], around, out)
+        found.append(out)
+    outputs, columns = job.season_columns.T
+    values[:, :, columns] = np.concatenate(found, axis=2)[:, :, outputs]
 
 
 def check_consistency(days: dict[str, Floats]) -> int:

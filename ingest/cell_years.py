@@ -15,7 +15,7 @@ import shapely
 
 from climart.errors import UserError
 from climart.files import sha256_of
-from ingest import features, grid, lake, reduce, registry, territories
+from ingest import features, grid, lake, reduce, registry, relief, sites, territories
 from ingest.readers import grids
 from ingest.readers.netcdf import SimulationPlan
 
@@ -47,22 +47,38 @@ def load(
     done = Loaded()
     lake.open_registers()
     for plan in plans:
+        _weigh(plan)  # first: the place of a cell is part of what a run is reduced with
+        _refuse_second_pet_method(plan)
         source = sources[plan.run.dataset_id]
         files = _files(plan, source)
-        inputs = _inputs(files)
+        inputs = _inputs(plan, files)
         if _recorded_inputs(plan) == inputs:
             done.unchanged.append(plan.simulation_id)
             continue
-        done.reports.append(
-            reduce.reduce_simulation(plan, workers=workers, scheduler=scheduler, progress=partial(progress, plan))
-        )
-        _register(plan, source, files, done.reports[-1].path, inputs)
+        report = reduce.reduce_simulation(plan, workers=workers, scheduler=scheduler, progress=partial(progress, plan))
+        done.reports.append(report)
+        _register(plan, source, files, report, inputs)
     return done
+
+
+def _refuse_second_pet_method(plan: SimulationPlan) -> None:
+    """Evapotranspiration had in two ways never meets in one dataset (indicators.md §0.1)."""
+    site = sites.of_cells(plan.grid, plan.grid.nodes(grids.METROPOLITAN))
+    method = reduce.pet_method(plan, plan.resolution(features.catalogue(), site))
+    others = lake.read("simulation").to_pylist()
+    for other in others:
+        same = other["dataset_id"] == plan.run.dataset_id and other["simulation_id"] != plan.simulation_id
+        if same and method and other["pet_method"] and other["pet_method"] != method:
+            raise UserError(
+                f"{plan.simulation_id} has its evapotranspiration by {method}, {other['simulation_id']} of the same "
+                f"dataset by {other['pet_method']}: they are never mixed. Choose with --pet, give the run the files "
+                "that the others have, or name another dataset with --dataset. This run was not loaded."
+            )
 
 
 def _source(plan: SimulationPlan) -> registry.Source:
     try:
-        return registry.sources()[plan.run.dataset_id]
+        return registry.source(plan.run.dataset_id)
     except KeyError as error:
         raise UserError(
             f"{plan.simulation_id}: dataset {plan.run.dataset_id!r} is not in the registry "
@@ -71,10 +87,9 @@ def _source(plan: SimulationPlan) -> registry.Source:
 
 
 def _files(plan: SimulationPlan, source: registry.Source) -> list[dict[str, object]]:
-    paths = sorted({file.path for files in plan.files.values() for file in files})
-    steps = {file.path: int(file.time.days.size) for files in plan.files.values() for file in files}
+    steps = plan.origins or {f.path: int(f.time.days.size) for files in plan.files.values() for f in files}
     found: list[dict[str, object]] = []
-    for path in paths:
+    for path in sorted(steps):
         digest = sha256_of(path)
         found.append(
             {
@@ -91,9 +106,9 @@ def _files(plan: SimulationPlan, source: registry.Source) -> list[dict[str, obje
     return found
 
 
-def _inputs(files: list[dict[str, object]]) -> str:
-    """What a run's features depend on: its files and the feature definitions."""
-    content = json.dumps([[file["sha256"] for file in files], sha256_of(features.PATH)])
+def _inputs(plan: SimulationPlan, files: list[dict[str, object]]) -> str:
+    """What a run's features depend on: its files, what is known of its cells, and the feature definitions."""
+    content = json.dumps([[f["sha256"] for f in files], sites.fingerprint(plan.grid), sha256_of(features.PATH)])
     return hashlib.sha256(content.encode()).hexdigest()
 
 
@@ -109,7 +124,7 @@ def _recorded_inputs(plan: SimulationPlan) -> str | None:
 
 
 def _register(
-    plan: SimulationPlan, source: registry.Source, files: list[dict[str, object]], path: Path, inputs: str
+    plan: SimulationPlan, source: registry.Source, files: list[dict[str, object]], report: reduce.Report, inputs: str
 ) -> None:
     lake.upsert("source_file", pa.Table.from_pylist(files, schema=lake.SCHEMAS["source_file"]), "source_file_id")
     registry.record_dataset(source)
@@ -127,10 +142,10 @@ def _register(
         "year_end": plan.year_end,
         "validation_status": source.validation_status,
         "grid_id": plan.grid.grid_id,
-        "content_sha256": sha256_of(path),
+        "pet_method": report.pet_method or None,
+        "content_sha256": sha256_of(report.path),
     }
     lake.upsert("simulation", pa.Table.from_pylist([simulation], schema=lake.SCHEMAS["simulation"]), "simulation_id")
-    _weigh(plan)
     rows = pa.table({"source_file_id": pa.array([file["source_file_id"] for file in files], pa.string())})
     # Last: what it records is complete.
     lake.write_parquet(rows.replace_schema_metadata({"inputs": inputs}), _record(plan))
@@ -138,6 +153,11 @@ def _register(
 
 def _weigh(plan: SimulationPlan) -> None:
     """Cells of a grid that the lake does not know yet, and their weights where territories are loaded."""
+    if plan.grid.kind == grids.MASSIF_BANDS:
+        relief.add_bands(plan.grid)
+        return
+    if plan.grid.grid_id in lake.read("cell")["grid_id"].unique().to_pylist():
+        return
     if plan.grid.grid_id == grid.GRID_ID:
         lake.upsert("cell", grid.as_arrow(), "grid_id")
         return

@@ -37,7 +37,7 @@ def of_territories(plan: SimulationPlan, territory_ids: Sequence[str]) -> pa.Tab
     cells = np.sort(weights["cell_id"].unique())
     nodes = np.array([position[int(cell)] for cell in cells], dtype=np.int64)
     start = times.day_number(plan.year_start, plan.calendar)
-    series = {name: _series(plan, name, nodes, start) for name in VARIABLES if name in plan.files}
+    series = {name: series_of(plan, name, nodes, start) for name in VARIABLES if name in plan.files}
     dates = [times.date(start + day, plan.calendar) for day in range(len(plan.axis))]
     tables = []
     for territory_id in territory_ids:
@@ -67,7 +67,7 @@ def of_territories(plan: SimulationPlan, territory_ids: Sequence[str]) -> pa.Tab
     return table.cast(pa.schema(fields)).filter(pa.array(some))
 
 
-def _series(plan: SimulationPlan, name: str, nodes: npt.NDArray[np.int64], start: int) -> npt.NDArray[np.float32]:
+def series_of(plan: SimulationPlan, name: str, nodes: npt.NDArray[np.int64], start: int) -> npt.NDArray[np.float32]:
     """Values (cells, days of the run's axis), NaN where no file has the day."""
     values = np.full((nodes.size, len(plan.axis)), np.nan, dtype=np.float32)
     for file in plan.files[name]:

@@ -20,7 +20,8 @@ from ingest.reducers import OPERATORS, REDUCERS, RUN_PARTS
 from ingest.variables import VARIABLES
 
 PATH = Path(__file__).with_name("features.yml")
-UNITS = ("°C", "°C d", "d", "doy", "dosy", "mm", "m", "1", "kg kg-1", "W m-2", "m s-1")
+UNITS = ("°C", "°C d", "d", "h", "doy", "dosy", "mm", "m", "1", "%", "CP", "kg ha-1", "kg kg-1", "W m-2", "m s-1")
+SEASON = "season"  # no reducer: the column of a seasonal state
 DATE_UNITS = ("doy", "dosy")
 
 # Parameters that each reducer needs, and those that it may have.
@@ -104,8 +105,8 @@ class Feature(_Strict):
     id: str
     reducer: str
     of: str
-    window: str
     unit: str
+    window: str = ""
     when: Annotated[tuple[str, float] | None, BeforeValidator(_condition)] = None
     base: float | None = None
     clip: tuple[float | None, float | None] | None = None
@@ -119,10 +120,18 @@ class Feature(_Strict):
     def _check(self) -> Feature:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", self.id) or self.id.endswith("_event"):
             raise ValueError("the id must be lower-case letters, digits and _, and not end in _event")
-        if self.reducer not in REDUCERS:
-            raise ValueError(f"no reducer {self.reducer!r}; there are {', '.join(REDUCERS)}")
-        if self.of not in VARIABLES and self.of not in series.DERIVED:
-            raise ValueError(f"no daily series {self.of!r}; there are {', '.join([*VARIABLES, *series.DERIVED])}")
+        if self.reducer not in REDUCERS and self.reducer != SEASON:
+            raise ValueError(f"no reducer {self.reducer!r}; there are {', '.join([*REDUCERS, SEASON])}")
+        if self.is_seasonal:
+            if self.of not in series.SEASONS:
+                raise ValueError(f"no seasonal state {self.of!r}; there are {', '.join(sorted(series.SEASONS))}")
+            if self.window:
+                raise ValueError("a seasonal state knows its own window")
+        elif self.of not in VARIABLES and self.of not in series.DERIVED:
+            names = [*VARIABLES, *sorted(series.DERIVED)]
+            raise ValueError(f"no daily series {self.of!r}; there are {', '.join(names)}")
+        if not self.is_seasonal and not self.window:
+            raise ValueError("window: Field required")
         given = {name for name in _PARAMETERS if getattr(self, name) is not None}
         needed = _NEEDED.get(self.reducer, set())
         if needed - given:
@@ -145,6 +154,8 @@ class Feature(_Strict):
     @property
     def sentence(self) -> str:
         """How it is computed, in one line: ``count of tasmax >= 35, window year``."""
+        if self.is_seasonal:
+            return f"seasonal state {self.of}"
         words = [f"{self.reducer} of {self.of}"]
         if self.when:
             words.append(f"{self.when[0]} {self.when[1]:g}")
@@ -154,19 +165,21 @@ class Feature(_Strict):
         return " ".join(words) + f", window {self.window}"
 
     @property
+    def is_seasonal(self) -> bool:
+        """Whether it is the column of a seasonal state, not a reduction of days."""
+        return self.reducer == SEASON
+
+    @property
     def is_date(self) -> bool:
         """Whether the value is a day, which may not occur."""
+        if self.is_seasonal:
+            return self.of.endswith("_doy")
         return self.reducer in _ALWAYS_DATES or self.part in ("start", "end")
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The feature's columns in ``lake/cell_year``."""
         return (self.id, f"{self.id}_event") if self.is_date else (self.id,)
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """The daily variables it needs."""
-        return series.inputs_of(self.of)
 
     @property
     def operator(self) -> int:
@@ -210,6 +223,10 @@ class Catalogue:
     def __getitem__(self, feature_id: str) -> Feature:
         return next(feature for feature in self.features if feature.id == feature_id)
 
+    def unavailable(self, resolution: series.Resolution) -> dict[str, str]:
+        """Features whose series cannot be had, with the reason: ``missing_variable:rsds``, ``no_reference_period``…"""
+        return {f.id: resolution.missing[f.of] for f in self.features if f.of in resolution.missing}
+
     def subset(self, feature_ids: list[str]) -> Catalogue:
         """Only these features, in the order of the file. An unknown id raises UserError."""
         unknown = set(feature_ids) - {feature.id for feature in self.features}
@@ -240,7 +257,7 @@ def load(path: Path) -> Catalogue:
     for number, entry in enumerate(content["features"], start=1):
         label = f"feature {entry.get('id', number) if isinstance(entry, dict) else number}"
         feature = _checked(path, label, Feature, entry)
-        if feature.window not in windows:
+        if feature.window not in windows and not feature.is_seasonal:
             raise UserError(f"{path}, {label}: no window {feature.window!r}; there are {', '.join(windows)}")
         if any(feature.id == other.id for other in features):
             raise UserError(f"{path}, {label}: the id is taken already")

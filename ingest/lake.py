@@ -59,6 +59,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("year_end", pa.int16()),
             ("validation_status", pa.string()),
             ("grid_id", pa.string()),
+            ("pet_method", pa.string()),  # how evapotranspiration was had; NULL where no feature reads it
             ("content_sha256", pa.string()),
         ]
     ),
@@ -97,6 +98,67 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("polygon", pa.binary()),  # WKB, WGS 84; NULL on the 8 km grid, whose squares follow from x and y
         ]
     ),
+    "cell_altitude": pa.schema(
+        [
+            ("grid_id", pa.string()),
+            ("cell_id", pa.int32()),
+            ("altitude_m", pa.float32()),  # mean over the cell
+            ("source_file_id", pa.string()),
+        ]
+    ),
+    "commune_fact": pa.schema(
+        [
+            ("dataset_id", pa.string()),
+            ("source_file_id", pa.string()),  # NULL where several files made the value: those of the dataset
+            ("commune_code", pa.string()),  # as the source writes it, whatever the vintage
+            ("vintage", pa.date32()),  # the day as of which the code is read; NULL: a commune of today
+            ("measure_id", pa.string()),
+            ("return_period", pa.int16()),  # years; NULL where the measure has none
+            ("date_start", pa.date32()),
+            ("date_end", pa.date32()),
+            ("value", pa.float64()),
+            ("studied_share", pa.float32()),  # of the commune; NULL: all of it
+            ("reason", pa.string()),  # why value is NULL
+            ("note", pa.string()),  # what the source says of it: scale of a study, name of a plan
+        ]
+    ),
+    "catnat_event": pa.schema(
+        [
+            ("dataset_id", pa.string()),
+            ("source_file_id", pa.string()),
+            ("commune_code", pa.string()),
+            ("national_code", pa.string()),
+            ("peril_code", pa.string()),
+            ("peril_label", pa.string()),
+            ("date_start", pa.date32()),
+            ("date_end", pa.date32()),
+            ("date_order", pa.date32()),
+            ("date_published", pa.date32()),
+        ]
+    ),
+    "river_station": pa.schema(
+        [
+            ("dataset_id", pa.string()),
+            ("source_file_id", pa.string()),
+            ("station_code", pa.string()),
+            ("name", pa.string()),
+            ("river", pa.string()),
+            ("commune_code", pa.string()),
+            ("longitude", pa.float64()),
+            ("latitude", pa.float64()),
+        ]
+    ),
+    "river_flow": pa.schema(
+        [
+            ("dataset_id", pa.string()),
+            ("source_file_id", pa.string()),
+            ("station_code", pa.string()),
+            ("date", pa.date32()),
+            ("quantity", pa.string()),  # QmnJ, QmM, QIXnJ, QIXM, as Hub'Eau names them
+            ("flow_m3s", pa.float64()),
+            ("qualification", pa.string()),
+        ]
+    ),
     "territory": pa.schema(
         [
             ("territory_id", pa.string()),
@@ -109,8 +171,12 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("region_id", pa.string()),
             ("caisse_id", pa.string()),
             ("caisse_shared_with", pa.string()),
+            ("massif_id", pa.string()),
             ("population", pa.int64()),
             ("area_km2", pa.float32()),
+            ("altitude_low_m", pa.float32()),
+            ("altitude_m", pa.float32()),
+            ("altitude_high_m", pa.float32()),
             ("cog_year", pa.int16()),
             ("longitude", pa.float64()),
             ("latitude", pa.float64()),
@@ -118,6 +184,57 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("reason", pa.string()),
             ("geometry", pa.binary()),
             ("outline", pa.binary()),
+        ]
+    ),
+    "territory_change": pa.schema(
+        [
+            ("effective_on", pa.date32()),
+            ("change_code", pa.int16()),
+            ("change", pa.string()),
+            ("from_kind", pa.string()),
+            ("from_code", pa.string()),
+            ("from_name", pa.string()),
+            ("to_kind", pa.string()),
+            ("to_code", pa.string()),
+            ("to_name", pa.string()),
+            ("source_file_id", pa.string()),
+        ]
+    ),
+    "commune_part": pa.schema(
+        [
+            ("code", pa.string()),
+            ("kind", pa.string()),
+            ("name", pa.string()),
+            ("commune_code", pa.string()),
+            ("cog_year", pa.int16()),
+        ]
+    ),
+    "hypsometry": pa.schema(
+        [
+            ("territory_id", pa.string()),
+            ("massif_id", pa.string()),
+            ("altitude_m", pa.int16()),  # middle of a class
+            ("share", pa.float64()),  # of the territory's area
+        ]
+    ),
+    "ski_area": pa.schema(
+        [
+            ("ski_area_id", pa.string()),
+            ("name", pa.string()),
+            ("status", pa.string()),
+            ("altitude_low_m", pa.float32()),
+            ("altitude_high_m", pa.float32()),
+            ("longitude", pa.float64()),
+            ("latitude", pa.float64()),
+            ("source_file_id", pa.string()),
+        ]
+    ),
+    "weight_gap": pa.schema(  # territories that a grid should serve and does not, and why
+        [
+            ("grid_id", pa.string()),
+            ("territory_id", pa.string()),
+            ("weighting", pa.string()),
+            ("reason", pa.string()),
         ]
     ),
     "cell_weight": pa.schema(
@@ -139,7 +256,17 @@ SORT_KEYS: dict[str, list[str]] = {
     "producer_index": ["index_code", "context_id", "season", "cell_id"],
     "producer_index_header": ["source_file_id", "index_code"],
     "cell": ["grid_id", "cell_id"],
+    "cell_altitude": ["grid_id", "cell_id"],
+    "commune_fact": ["measure_id", "return_period", "commune_code"],
+    "catnat_event": ["commune_code", "date_start", "peril_code", "national_code"],
+    "river_station": ["station_code"],
+    "river_flow": ["station_code", "quantity", "date"],
     "territory": ["kind", "code"],
+    "territory_change": ["effective_on", "change_code", "from_code", "to_code", "from_kind", "to_kind"],
+    "commune_part": ["kind", "code"],
+    "hypsometry": ["territory_id", "massif_id", "altitude_m"],
+    "ski_area": ["ski_area_id"],
+    "weight_gap": ["grid_id", "weighting", "territory_id"],
     "cell_weight": ["grid_id", "weighting", "territory_id", "cell_id"],
 }
 
@@ -187,9 +314,14 @@ def read(table: str) -> pa.Table:
     return pq.read_table(path, schema=SCHEMAS[table]) if path.exists() else SCHEMAS[table].empty_table()
 
 
+def remove(table: str, *partition: str) -> None:
+    """Remove a table or a partition of it; nothing where it is not there."""
+    table_path(table, *partition).unlink(missing_ok=True)
+
+
 def open_registers() -> None:
     """Make sure that the one-file tables that every build reads exist, empty if need be."""
-    for table in ("dataset", "source_file", "simulation", "producer_index_header"):
+    for table in ("dataset", "source_file", "simulation", "producer_index_header", "weight_gap"):
         if not table_path(table).exists():
             write(table, SCHEMAS[table].empty_table())
 

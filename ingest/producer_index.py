@@ -313,5 +313,6 @@ def _simulation(export: drias_text.Export) -> dict[str, object]:
         "year_end": None,
         "validation_status": export.source.validation_status,
         "grid_id": grid.GRID_ID,
+        "pet_method": None,
         "content_sha256": None,  # its values are the exports', each known by its own hash
     }

@@ -13,7 +13,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 from climart import paths
 from climart.errors import UserError
 from climart.files import atomic
-from ingest import blocks, features, lake, reducers, series, tasks
+from ingest import blocks, features, lake, reducers, series, sites, states, tasks
 from ingest.blocks import Decode, Decoded, Job, Piece, Reduced, Tile, decode, reduce_tile
 from ingest.calendars import Axis
 from ingest.readers import grids, stored, times
@@ -65,6 +65,7 @@ class Report:
     n_rounded: dict[str, int]  # by variable, values a little below 0, set to 0
     n_inconsistent: int  # days with tas more than 0.5 °C outside tasmin … tasmax
     unavailable: dict[str, str]  # features that the run cannot have, with the reason
+    pet_method: str  # how evapotranspiration was had, '' where no feature reads it
 
 
 def reduce_simulation(
@@ -84,11 +85,15 @@ def reduce_simulation(
     """
     started = time.monotonic()
     catalogue = catalogue or features.catalogue()
-    nodes = check(plan, catalogue, box)
-    unavailable = plan.unavailable(catalogue)
+    nodes = check(plan, box)
+    site = sites.of_cells(plan.grid, nodes)
+    resolution = plan.resolution(catalogue, site)
+    unavailable = catalogue.unavailable(resolution)
+    if len(unavailable) == len(catalogue.features):
+        raise UserError(f"{plan.simulation_id}: no feature can be computed from {', '.join(plan.files)}")
     available = catalogue.subset([f.id for f in catalogue.features if f.id not in unavailable])
-    decodes, pieces = decoding(plan, nodes, available)
-    job = job_of(plan.axis, catalogue, available, nodes.size, pieces)
+    decodes, pieces = decoding(plan, nodes, resolution.variables)
+    job = job_of(plan.axis, catalogue, available, resolution, site, pieces)
     tiles = [Tile(c, min(c + job.tile_cells, job.n_cells)) for c in range(0, job.n_cells, job.tile_cells)]
     meter = _Meter(progress, job, sum(task.size for task in decodes))
     path = lake.table_path(
@@ -101,7 +106,8 @@ def reduce_simulation(
             sums = {name: _sum(decodes, decoded, name) for name in pieces}
             _refuse_magnitudes(plan, sums)
             reduced = tasks.round_of(runner, reduce_tile, work, tiles, Reduced, meter.reduced)
-        n_cells, n_rows = _assemble(path, plan, catalogue, nodes, work, tiles, unavailable)
+        facts = _facts(plan, resolution, unavailable)
+        n_cells, n_rows = _assemble(path, plan, catalogue, nodes, work, tiles, facts)
     return Report(
         path=path,
         n_cells=n_cells,
@@ -113,15 +119,14 @@ def reduce_simulation(
         n_rounded={name: total.n_rounded for name, total in sums.items()},
         n_inconsistent=sum(result.n_inconsistent for result in reduced),
         unavailable=unavailable,
+        pet_method=pet_method(plan, resolution),
     )
 
 
-def check(plan: SimulationPlan, catalogue: features.Catalogue, box: tuple[float, float, float, float] | None) -> Nodes:
+def check(plan: SimulationPlan, box: tuple[float, float, float, float] | None) -> Nodes:
     """Positions of the cells to reduce, by cell id. Raises UserError for a plan that cannot be reduced."""
     if plan.refusals:
         raise UserError(f"{plan.simulation_id} cannot be reduced:\n" + "\n".join(plan.refusals))
-    if len(plan.unavailable(catalogue)) == len(catalogue.features):
-        raise UserError(f"{plan.simulation_id}: no feature can be computed from {', '.join(plan.files)}")
     nodes = plan.grid.nodes(box)
     held = np.zeros(plan.grid.cell_id.size, dtype=np.bool_)
     for files in plan.files.values():
@@ -172,10 +177,9 @@ def read_values(file: FileVariable, nodes: Nodes, steps: npt.NDArray[np.int64]) 
 
 
 def decoding(
-    plan: SimulationPlan, nodes: Nodes, available: features.Catalogue
+    plan: SimulationPlan, nodes: Nodes, needed: Collection[str]
 ) -> tuple[list[Decode], dict[str, list[Piece]]]:
-    """What to decode for these features, and the pieces it will leave, by variable (order of ``VARIABLES``)."""
-    needed = {name for feature in available.features for name in feature.inputs}
+    """What to decode for these variables, and the pieces it will leave, by variable (order of ``VARIABLES``)."""
     decodes: list[Decode] = []
     pieces: dict[str, list[Piece]] = {}
     start = times.day_number(plan.year_start, plan.calendar)
@@ -263,18 +267,20 @@ def job_of(
     axis: Axis,
     catalogue: features.Catalogue,
     available: features.Catalogue,
-    n_cells: int,
+    resolution: series.Resolution,
+    site: series.Site,
     pieces: dict[str, list[Piece]],
 ) -> Job:
     """The reduction of a run as tables of integers (``reducers.reduce_cells``)."""
     variables = tuple(pieces)
-    wanted = {feature.of for feature in available.features}
-    derivations = [i for i, d in enumerate(series.DERIVATIONS) if wanted & set(d.outputs)]
-    names = [*variables, *(name for i in derivations for name in series.DERIVATIONS[i].outputs)]
-    windows = sorted({feature.window for feature in available.features})
-    columns = catalogue.columns
+    names = [*variables, *(name for i in resolution.daily for name in series.DAILY[i].outputs)]
+    seasons = [name for i in resolution.seasonal for name in series.SEASONAL[i].outputs]
+    reduced = [feature for feature in available.features if not feature.is_seasonal]
+    seasonal = [feature for feature in available.features if feature.is_seasonal]
+    windows = sorted({feature.window for feature in reduced})
+    columns = {column: n for n, column in enumerate(catalogue.columns)}
     origins = {"doy": 0, "dosy": 1}
-    summed = {feature.of for feature in available.features if feature.reducer in SUMMING}
+    summed = {feature.of for feature in reduced if feature.reducer in SUMMING}
     rows = [
         (
             reducers.REDUCERS[feature.reducer],
@@ -282,25 +288,35 @@ def job_of(
             windows.index(feature.window),
             feature.operator,
             origins.get(feature.unit, -1),
-            columns.index(feature.id),
-            columns.index(feature.columns[1]) if feature.is_date else -1,
+            columns[feature.id],
+            columns[feature.columns[1]] if feature.is_date else -1,
         )
-        for feature in available.features
+        for feature in reduced
+    ]
+    season_rows = [(seasons.index(feature.of), columns[feature.id]) for feature in seasonal] + [
+        (seasons.index(feature.of.removesuffix("_doy") + "_event"), columns[feature.columns[1]])
+        for feature in seasonal
+        if feature.is_date
     ]
     return Job(
         axis=axis,
-        n_cells=n_cells,
+        site=site,
+        n_cells=site.latitude.size,
         variables=variables,
         pieces=tuple(tuple(found) for found in pieces.values()),
-        derivations=tuple(derivations),
+        daily=resolution.daily,
+        seasonal=resolution.seasonal,
         n_series=len(names),
         n_columns=len(columns),
-        features=np.array(rows, dtype=np.int32),
-        parameters=np.array([feature.parameters for feature in available.features], dtype=np.float64),
-        windows=np.stack([axis.window(catalogue.windows[name]) for name in windows]),
+        features=np.array(rows, dtype=np.int32).reshape(len(rows), 7),
+        parameters=np.array([feature.parameters for feature in reduced], dtype=np.float64).reshape(len(rows), 3),
+        windows=np.array([axis.window(catalogue.windows[name]) for name in windows], dtype=np.int32).reshape(
+            len(windows), len(axis.years), 2
+        ),
         origins=np.stack([axis.origin((1, 1), 0), axis.origin((8, 1), -1)]),
-        is_season=np.array([catalogue.windows[name].is_season for name in windows]),
+        is_season=np.array([catalogue.windows[name].is_season for name in windows], dtype=np.bool_),
         is_summed=np.array([name in summed for name in names]),
+        season_columns=np.array(season_rows, dtype=np.int64).reshape(len(season_rows), 2),
     )
 
 
@@ -372,8 +388,10 @@ def _work_folder(plan: SimulationPlan, catalogue: features.Catalogue, nodes: Nod
         status = file.path.stat()
         digest.update(repr((file.path.absolute(), file.stored_name, status.st_size, status.st_mtime_ns)).encode())
     digest.update(repr(catalogue).encode() + nodes.tobytes())
-    for module in (blocks, reducers, series, stored):
-        digest.update(Path(str(module.__file__)).read_bytes())
+    digest.update(sites.fingerprint(plan.grid).encode())
+    code = [Path(str(module.__file__)) for module in (blocks, reducers, series, stored)]
+    for module in [*code, *sorted(Path(str(states.__file__)).parent.glob("*.py"))]:
+        digest.update(module.read_bytes())
     work = paths.inside(root, f"{plan.simulation_id}-{digest.hexdigest()[:12]}")
     with paths.inside(root, f"{plan.simulation_id}.lock").open("w") as lock:
         try:
@@ -399,6 +417,25 @@ def schema(catalogue: features.Catalogue) -> pa.Schema:
     return pa.schema([*keys, *((column, pa.float32()) for column in catalogue.columns)])
 
 
+def _facts(plan: SimulationPlan, resolution: series.Resolution, unavailable: dict[str, str]) -> dict[str, object]:
+    """What the run's file says of itself."""
+    return {
+        "simulation_id": plan.simulation_id,
+        "grid_id": plan.grid.grid_id,
+        "calendar": plan.calendar,
+        "pet_method": pet_method(plan, resolution),
+        "unavailable": unavailable,
+        "files": sorted(file.path.name for files in plan.files.values() for file in files),
+        "notes": list(plan.notes),
+    }
+
+
+def pet_method(plan: SimulationPlan, resolution: series.Resolution) -> str:
+    """How the run has evapotranspiration: ``file``, with the suffix of its files, or a method of ours; '' if unread."""
+    suffix = plan.pet_method.lower()
+    return f"file_{suffix}" if resolution.pet_method == "file" and suffix else resolution.pet_method
+
+
 def _assemble(
     path: Path,
     plan: SimulationPlan,
@@ -406,21 +443,12 @@ def _assemble(
     nodes: Nodes,
     work: Path,
     tiles: list[Tile],
-    unavailable: dict[str, str],
+    facts: dict[str, object],
 ) -> tuple[int, int]:
     """Write the tiles as one Parquet file, sorted by cell and year, whole or not at all; number of cells and of rows.
 
     Cells without a single day (sea, outside the mask) and years without one are left out.
     """
-    facts = {
-        "simulation_id": plan.simulation_id,
-        "grid_id": plan.grid.grid_id,
-        "calendar": plan.calendar,
-        "pet_method": plan.pet_method,
-        "unavailable": unavailable,
-        "files": sorted(file.path.name for files in plan.files.values() for file in files),
-        "notes": list(plan.notes),
-    }
     columns = schema(catalogue).with_metadata({"climart": json.dumps(facts, sort_keys=True, ensure_ascii=False)})
     years = np.array(plan.axis.years, dtype=np.int16)
     cell_ids = plan.grid.cell_id[nodes]

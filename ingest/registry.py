@@ -5,9 +5,10 @@ An unknown key, a missing licence or an unknown validation status is refused wit
 
 from __future__ import annotations
 
+from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import pyarrow as pa
 import yaml
@@ -17,6 +18,7 @@ from climart import paths
 from climart.errors import UserError
 from ingest import lake
 
+DEGREE_DAY = "_degree_day"  # ends the id of a dataset of snow computed from another's weather (``ingest.snow``)
 ValidationStatus = Literal["validated", "under_evaluation", "synthetic", "observed", "reference"]
 
 
@@ -39,6 +41,100 @@ class NetcdfName(BaseModel):
 
     domain: str
     institution: str | None = None
+
+
+class Column(BaseModel):
+    """Where a table holds a measure: a number × ``factor``; with ``equals``, ``factor`` if the cell says so, else 0."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    column: str
+    factor: float = 1.0
+    equals: str | None = None
+
+
+class CommuneTable(BaseModel):
+    """CSV, XLSX or Parquet with a commune's code in a column. Lines before the one that names ``code`` are skipped."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reader: Literal["commune_table"]
+    code: str
+    measures: dict[str, Column] = Field(min_length=1)
+    date_start: date | None = None
+    date_end: date | None = None
+    rows_per_commune: Literal["one", "summed"] = "one"
+    separator: str = ";"
+    encoding: str = "utf-8"
+    decimal: str = "."
+
+
+class CatnatCounts(BaseModel):
+    """CatNat recognitions counted per commune, without dates (JSON, gzipped or not)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reader: Literal["catnat_counts"]
+    date_start: date
+    measures: dict[str, str] = Field(min_length=1)
+
+
+class CatnatEvents(BaseModel):
+    """``catnat_gaspar.csv``: one row per commune, peril and event."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reader: Literal["catnat_events"]
+
+
+class ZonePolygons(BaseModel):
+    """Official zones. ``files``: name patterns of a perimeter and of what is counted (people, dwellings, built)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reader: Literal["zone_polygons"]
+    topic: str = Field(pattern=r"^[a-z]+$")  # first word of the measures' ids
+    crs: str  # in metres: areas are measured in it
+    class_column: str | None = None
+    classes: dict[str, str] = {}
+    ignored: tuple[str, ...] = ()
+    study_column: str | None = None
+    date_column: str | None = None
+    date_end: date | None = None
+    scale: str | None = None
+    amount_column: str = "amount"
+    files: dict[Literal["main", "perimeter", "people", "dwellings", "built"], str] = {}
+
+
+class DepthRasters(BaseModel):
+    """Flood depths. ``return_period``: a regular expression whose group is the years, in a raster's name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reader: Literal["depth_rasters"]
+    crs: str
+    return_period: str
+    files: dict[Literal["main", "buildings", "people"], str] = Field(min_length=1)
+    metres_per_unit: float = 1.0
+    asset: Literal["residential", "commercial", "industrial"] = "residential"
+    price_factor: float = 1.0  # from € of 2010
+    protection_years: float | None = None  # the return period up to which dikes hold, where one holds for all
+    date_end: date | None = None
+    note: str | None = None
+
+
+class HubeauFlows(BaseModel):
+    """Saved answers of Hub'Eau's hydrometry: referentiel/stations and obs_elab."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reader: Literal["hubeau_flows"]
+
+
+Reader = Annotated[
+    CommuneTable | CatnatCounts | CatnatEvents | ZonePolygons | DepthRasters | HubeauFlows,
+    Field(discriminator="reader"),
+]
 
 
 class Source(BaseModel):
@@ -64,6 +160,7 @@ class Source(BaseModel):
     notice_en: str = ""
     drias_text: DriasText | None = None
     netcdf: NetcdfName | None = None
+    observed: Reader | None = None
 
 
 def load(path: Path) -> Source:
@@ -87,6 +184,30 @@ def load(path: Path) -> Source:
 def sources() -> dict[str, Source]:
     """Every source, by id, in the order of their ids."""
     return {path.stem: load(path) for path in sorted(paths.SOURCES.glob("*.yml"))}
+
+
+def source(dataset_id: str) -> Source:
+    """A source of the registry, or what a method of ours computes from one of them (``<source>_degree_day``).
+
+    Raises KeyError if there is none. What is computed is synthetic where its source is, else under evaluation.
+    """
+    if dataset_id in sources() or not dataset_id.endswith(DEGREE_DAY):
+        return sources()[dataset_id]
+    parent = sources()[dataset_id.removesuffix(DEGREE_DAY)]
+    return parent.model_copy(
+        update={
+            "id": dataset_id,
+            "title_fr": f"Neige par degrés-jours, d'après {parent.title_fr}",
+            "title_en": f"Degree-day snow, from {parent.title_en}",
+            "producer": f"Climart, d'après {parent.producer}",
+            "citation": f"Climart, modèle de neige par degrés-jours, d'après : {parent.citation}",
+            "validation_status": "synthetic" if parent.validation_status == "synthetic" else "under_evaluation",
+            "notice_fr": f"{parent.notice_fr} · Neige naturelle, hors neige de culture, par un modèle à degrés-jours.",
+            "notice_en": f"{parent.notice_en} · Natural snow, without snowmaking, by a degree-day model.",
+            "drias_text": None,
+            "netcdf": None,
+        }
+    )
 
 
 def for_drias_text(experience: str, producer: str) -> Source:

@@ -1,446 +1,407 @@
-"""Daily series that features read: the canonical variables, and what is derived from them day by day.
+"""What features read: the daily variables, the daily series made of them, and the seasonal states.
 
-A derived series is a pure function of blocks (cells × days, float32, NaN where missing) to a block. Those that compare
-with a reference period need it inside the run. Series that need yesterday (snowpack, soil water, fire weather) will
-join this table.
+One table of each, in an order where every series comes after those that it is made of. Where a series can be made in
+several ways (evapotranspiration: from the files, by Penman–Monteith, by Hargreaves), the first whose inputs a run has
+is taken, for the whole run. A way may need more than days: the reference period on the run's axis, the cells' altitude,
+the alert thresholds of their département.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from math import inf
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ingest.calendars import Axis
-from ingest.jit import compiled
+from ingest.calendars import Axis, Window
+from ingest.states import (
+    chill,
+    days,
+    drought,
+    evapotranspiration,
+    fire,
+    grass,
+    heat,
+    humidity,
+    reference,
+    snow,
+    soil,
+    vine,
+)
+from ingest.variables import VARIABLES
 
 Block = npt.NDArray[np.float32]
+Cells = npt.NDArray[np.float64]
 
-REFERENCE = (1976, 2005)  # indicators.md §0.2
-REFERENCE_MIN_YEARS = 27  # 90 % of 30 years, indicators.md §0.3
-HALF_WINDOW = 2  # days each side of a calendar day: the five-day window of ETCCDI percentiles and of the DRIAS normals
-WET_DAY = 1.0  # mm, ETCCDI
-
-
-@dataclass(frozen=True)
-class Reference:
-    """The days of the reference period on a run's axis."""
-
-    start: int  # first day
-    stop: int  # last day + 1
-    anchors: npt.NDArray[np.int32]  # calendar day × year of the reference: day index
-    calendar_day: npt.NDArray[np.int32]  # for each day of the axis, its row in ``anchors``
-
-
-def reference_of(axis: Axis) -> Reference | None:
-    """The reference period as far as the axis covers it, or None with fewer than 27 of its 30 years."""
-    first, last = max(axis.first_year, REFERENCE[0]), min(axis.last_year, REFERENCE[1])
-    if last - first + 1 < REFERENCE_MIN_YEARS:
-        return None
-    columns = slice(first - axis.first_year, last - axis.first_year + 1)
-    return Reference(
-        start=int(axis.year_starts[columns.start]),
-        stop=int(axis.year_starts[columns.stop]),
-        anchors=np.ascontiguousarray(axis.anchors[:, columns]),
-        calendar_day=axis.calendar_day,
-    )
-
-
-@compiled()
-def mean_of_extremes(tasmin: Block, tasmax: Block, out: Block) -> None:
-    """(Tn + Tx) / 2, °C."""
-    for c in range(tasmin.shape[0]):
-        for i in range(tasmin.shape[1]):
-            out[0, c, i] = (tasmin[c, i] + tasmax[c, i]) * np.float32(0.5)
-
-
-@compiled()
-def difference(a: Block, b: Block, out: Block) -> None:
-    """a − b."""
-    for c in range(a.shape[0]):
-        for i in range(a.shape[1]):
-            out[0, c, i] = a[c, i] - b[c, i]
-
-
-@compiled()
-def huglin_day(tasmin: Block, tasmax: Block, out: Block) -> None:
-    """((T̄ − 10) + (Tx − 10)) / 2 with T̄ = (Tn + Tx) / 2, °C (Huglin 1978), before the cut at 0 and the factor k."""
-    for c in range(tasmin.shape[0]):
-        for i in range(tasmin.shape[1]):
-            mean = (tasmin[c, i] + tasmax[c, i]) * np.float32(0.5)
-            out[0, c, i] = (mean + tasmax[c, i]) * np.float32(0.5) - np.float32(10.0)
-
-
-@compiled()
-def maize_day(tasmin: Block, tasmax: Block, out: Block) -> None:
-    """Mean of Tn and Tx, each brought within 6 … 30 °C, less 6 (Arvalis, base 6, cap 30), °C."""
-    low, high = np.float32(6.0), np.float32(30.0)
-    for c in range(tasmin.shape[0]):
-        for i in range(tasmin.shape[1]):
-            if tasmin[c, i] == tasmin[c, i] and tasmax[c, i] == tasmax[c, i]:
-                tn, tx = min(max(tasmin[c, i], low), high), min(max(tasmax[c, i], low), high)
-                out[0, c, i] = (tn + tx) * np.float32(0.5) - low
-            else:
-                out[0, c, i] = np.float32(np.nan)
-
-
-@compiled()
-def costic_day(tasmin: Block, tasmax: Block, out: Block) -> None:
-    """Heating degree day base 18 by the COSTIC formula (indicators.md §1), °C."""
-    base = 18.0
-    for c in range(tasmin.shape[0]):
-        for i in range(tasmin.shape[1]):
-            tn, tx = float(tasmin[c, i]), float(tasmax[c, i])
-            if base > tx:
-                out[0, c, i] = np.float32(base - 0.5 * (tn + tx))
-            elif base <= tn:
-                out[0, c, i] = np.float32(0.0)
-            else:
-                lack = base - tn
-                out[0, c, i] = np.float32(lack * (0.08 + 0.42 * lack / (tx - tn)))
-
-
-@compiled()
-def anomaly(
-    x: Block,
-    anchors: npt.NDArray[np.int32],
-    calendar_day: npt.NDArray[np.int32],
-    start: int,
-    stop: int,
-    half: int,
-    out: Block,
-) -> None:
-    """x minus its normal: the reference mean of the calendar day and its ``half`` neighbours each side."""
-    n_rows, n_years = anchors.shape
-    normal = np.empty(n_rows, dtype=np.float32)
-    total, known = np.empty(n_rows, dtype=np.float64), np.empty(n_rows, dtype=np.int64)
-    for c in range(x.shape[0]):
-        total[:] = 0.0
-        known[:] = 0
-        for row in range(n_rows):
-            for year in range(n_years):
-                value = x[c, anchors[row, year]]
-                if value == value:
-                    total[row] += float(value)
-                    known[row] += 1
-        for row in range(n_rows):
-            sums, n = 0.0, 0
-            if half <= row < n_rows - half:
-                for neighbour in range(row - half, row + half + 1):
-                    sums += total[neighbour]
-                    n += known[neighbour]
-            else:  # the neighbours lie in another year, which the reference may not have
-                for year in range(n_years):
-                    day = anchors[row, year]
-                    for i in range(max(start, day - half), min(stop, day + half + 1)):
-                        if x[c, i] == x[c, i]:
-                            sums += float(x[c, i])
-                            n += 1
-            normal[row] = np.float32(sums / n) if n > 0 else np.float32(np.nan)
-        for i in range(x.shape[1]):
-            out[0, c, i] = x[c, i] - normal[calendar_day[i]]
-
-
-@compiled()
-def order(columns: npt.NDArray[np.float32], low: int, high: int) -> None:
-    """Put the larger of each pair of two rows of ``columns`` into the row ``low``, the smaller into ``high``."""
-    a, b = columns[low], columns[high]
-    for r in range(a.size):
-        large, small = max(a[r], b[r]), min(a[r], b[r])
-        a[r], b[r] = large, small
-
-
-@compiled()
-def merge_halves(columns: npt.NDArray[np.float32], size: int) -> None:
-    """Sort, downwards, blocks of ``size`` rows that each rise then fall or fall then rise (Batcher 1968, bitonic)."""
-    step = size // 2
-    while step > 0:
-        for block in range(0, columns.shape[0], 2 * step):
-            for i in range(block, block + step):
-                order(columns, i, i + step)
-        step //= 2
-
-
-@compiled()
-def sort_columns(columns: npt.NDArray[np.float32]) -> None:
-    """Sort every column downwards; the number of rows is a power of two. All columns go through one network at once."""
-    size = 2
-    while size <= columns.shape[0]:
-        for block in range(0, columns.shape[0], size):
-            for i in range(size // 2):
-                order(columns, block + i, block + size - 1 - i)
-        if size > 2:
-            merge_halves(columns, size // 2)
-        size *= 2
-
-
-@compiled()
-def largest_of_two(
-    a: npt.NDArray[np.float32], b: npt.NDArray[np.float32], shift: int, out: npt.NDArray[np.float32]
-) -> None:
-    """For each column r, the largest values, downwards, among column r of ``a`` and column r + ``shift`` of ``b``."""
-    n_rows, n_columns = a.shape
-    for i in range(n_rows):
-        first, second, both = a[i], b[n_rows - 1 - i], out[i]
-        for r in range(n_columns - shift):
-            both[r] = max(first[r], second[r + shift])
-        both[n_columns - shift :] = -np.inf
-    merge_halves(out, n_rows)
-
-
-@compiled()
-def above_daily_percentile(
-    x: Block,
-    anchors: npt.NDArray[np.int32],
-    calendar_day: npt.NDArray[np.int32],
-    start: int,
-    stop: int,
-    probability: float,
-    out: Block,
-) -> None:
-    """x minus its reference percentile for the calendar day, from that day and two days each side in every year.
-
-    Quantiles of type 8 (Hyndman & Fan 1996), as ETCCDI and xclim take them; no bootstrap inside the reference.
-    The values of each calendar day are sorted in one network for all days at once; those of five neighbours are merged.
-    """
-    n_rows, n_years = anchors.shape
-    half = 2
-    needed = int((1.0 - probability) * n_years * (2 * half + 1)) + 3
-    size = 1
-    while size < max(n_years, needed):
-        size *= 2
-    days = np.empty((size, n_rows), dtype=np.float32)
-    two, four, five = np.empty_like(days), np.empty_like(days), np.empty_like(days)
-    known = np.empty(n_rows, dtype=np.int64)
-    threshold = np.empty(n_rows, dtype=np.float32)
-    pool = np.empty(n_years * (2 * half + 1), dtype=np.float32)
-    for c in range(x.shape[0]):
-        known[:] = 0
-        days[n_years:] = -np.inf
-        for year in range(n_years):
-            for row in range(n_rows):
-                value = x[c, anchors[row, year]]
-                known[row] += value == value
-                days[year, row] = value if value == value else np.float32(-np.inf)
-        sort_columns(days)
-        largest_of_two(days, days, 1, two)
-        largest_of_two(two, two, 2, four)
-        largest_of_two(four, days, 4, five)
-        for row in range(n_rows):
-            n = 0
-            inside = half <= row < n_rows - half
-            if inside:
-                for neighbour in range(row - half, row + half + 1):
-                    n += known[neighbour]
-            else:  # the neighbours lie in another year, which the reference may not have
-                for year in range(n_years):
-                    day = anchors[row, year]
-                    for i in range(max(start, day - half), min(stop, day + half + 1)):
-                        if x[c, i] == x[c, i]:
-                            pool[n] = x[c, i]
-                            n += 1
-            if n == 0:
-                threshold[row] = np.float32(np.nan)
-                continue
-            rank = min(max(n * probability + (1.0 + probability) / 3.0 - 1.0, 0.0), n - 1.0)
-            k = int(rank)
-            if inside:
-                lower, upper = five[n - 1 - k, row - half], five[max(n - 2 - k, 0), row - half]
-            else:
-                ranked = np.sort(pool[:n])
-                lower, upper = ranked[k], ranked[min(k + 1, n - 1)]
-            threshold[row] = np.float32(float(lower) + (rank - k) * (float(upper) - float(lower)))
-        for i in range(x.shape[1]):
-            out[0, c, i] = x[c, i] - threshold[calendar_day[i]]
-
-
-@compiled()
-def select(values: Block, k: int) -> float:
-    """The ``k``-th smallest value (0 first); reorders ``values`` so that none before it is larger, none after smaller.
-
-    Hoare 1961, algorithm 65, with the median of three as pivot.
-    """
-    low, high = 0, values.size - 1
-    while low < high:
-        a, b, c = values[low], values[(low + high) // 2], values[high]
-        pivot = max(min(a, b), min(max(a, b), c))
-        i, j = low, high
-        while i <= j:
-            while values[i] < pivot:
-                i += 1
-            while values[j] > pivot:
-                j -= 1
-            if i <= j:
-                values[i], values[j] = values[j], values[i]
-                i += 1
-                j -= 1
-        if k <= j:
-            high = j
-        elif k >= i:
-            low = i
-        else:
-            break
-    return float(values[k])
-
-
-@compiled()
-def largest_sorted(values: Block, n: int) -> npt.NDArray[np.float64]:
-    """The ``n`` largest values, ascending; reorders ``values``."""
-    select(values, values.size - n)
-    return np.sort(values[values.size - n :]).astype(np.float64)
-
-
-@compiled()
-def upper_quantile(top: npt.NDArray[np.float64], n: int, probability: float) -> float:
-    """Type-7 quantile of ``n`` values of which ``top`` holds the largest, ascending; inf without any."""
-    if n == 0:
-        return inf
-    rank = probability * (n - 1)
-    k = int(rank)
-    first = n - top.size
-    lower = top[max(k - first, 0)]
-    upper = top[min(k - first + 1, top.size - 1)]
-    return float(lower + (rank - k) * (upper - lower))
-
-
-@compiled()
-def heavy_rain(prtot: Block, start: int, stop: int, wet_day: float, out: Block) -> None:
-    """Four series (4, cells, days): rain on days above the reference P95 of wet days, above their P99, above the
-    reference Q90 of all days (0 elsewhere), and rain minus the reference Q99 of all days. mm."""
-    for c in range(prtot.shape[0]):
-        days = np.empty(stop - start, dtype=np.float32)
-        n, n_wet = 0, 0
-        for i in range(start, stop):
-            days[n] = prtot[c, i]
-            n += prtot[c, i] == prtot[c, i]
-            n_wet += prtot[c, i] >= wet_day
-        known = days[:n]
-        if n == 0:
-            out[:, c, :] = np.float32(np.nan)
-            continue
-        # At most all days are wet: the top 10 % of all days holds every quantile asked for.
-        top = largest_sorted(known, min(known.size, int(0.1 * known.size) + 3))
-        p95 = np.float32(upper_quantile(top[max(0, top.size - n_wet) :], n_wet, 0.95))
-        p99 = np.float32(upper_quantile(top[max(0, top.size - n_wet) :], n_wet, 0.99))
-        q90 = np.float32(upper_quantile(top, known.size, 0.90))
-        q99 = np.float32(upper_quantile(top, known.size, 0.99))
-        for i in range(prtot.shape[1]):
-            value = prtot[c, i]
-            nothing = value - value  # 0, or NaN where missing
-            out[0, c, i] = value if value > p95 else nothing
-            out[1, c, i] = value if value > p99 else nothing
-            out[2, c, i] = value if value > q90 else nothing
-            out[3, c, i] = value - q99
-
-
-@compiled()
-def heat_waves(tas: Block, start: int, stop: int, out: Block) -> None:
-    """Two series (2, cells, days): 0 outside a heat wave, 2 on its first day and 1 on its others; degrees above Sdeb.
-
-    Percentiles of all the reference's daily means: Sfin P95, Sdeb P97.5, Spic P99.5. A wave begins with three days in a
-    row at or above Sdeb; it ends before a day below Sfin, or before three days in a row below Sdeb; it counts if one of
-    its days reaches Spic (Ouzeau et al. 2016 at cell level; the end rule is unverified, indicators.md §11).
-    """
-    out[:] = np.float32(0.0)
-    n_days = tas.shape[1]
-    for c in range(tas.shape[0]):
-        days = tas[c, start:stop]
-        known = days[~np.isnan(days)]
-        if known.size == 0:
-            out[:, c, :] = np.float32(np.nan)
-            continue
-        top = largest_sorted(known, min(known.size, int(0.05 * known.size) + 3))
-        s_end = np.float32(upper_quantile(top, known.size, 0.95))
-        s_start = np.float32(upper_quantile(top, known.size, 0.975))
-        s_peak = np.float32(upper_quantile(top, known.size, 0.995))
-        i, hot = 0, 0
-        while i < n_days:
-            hot = hot + 1 if tas[c, i] >= s_start else 0
-            if hot < 3:
-                i += 1
-                continue
-            first = i - 2
-            last, cool, reaches = i, 0, False
-            for j in range(first, i + 1):
-                reaches = reaches or tas[c, j] >= s_peak
-            i += 1
-            while i < n_days and tas[c, i] >= s_end:
-                cool = cool + 1 if tas[c, i] < s_start else 0
-                if cool == 3:
-                    break
-                reaches = reaches or tas[c, i] >= s_peak
-                last = i
-                i += 1
-            if cool == 3:
-                last -= 2
-            hot = 0
-            if reaches:
-                for j in range(first, last + 1):
-                    out[0, c, j] = np.float32(2.0) if j == first else np.float32(1.0)
-                    out[1, c, j] = max(tas[c, j] - s_start, np.float32(0.0))
-        for i in range(n_days):
-            if tas[c, i] != tas[c, i]:
-                out[0, c, i] = np.float32(np.nan)
-                out[1, c, i] = np.float32(np.nan)
+NEEDS = {
+    "reference": "no_reference_period",
+    "altitude": "missing_altitude",
+    "alert": "missing_alert_thresholds",
+    "massif": "not_a_massif",
+}
 
 
 @dataclass(frozen=True)
-class Derivation:
-    """How one or several derived series are computed from daily variables.
+class Site:
+    """What the lake knows of the cells of a run, one value each, NaN where unknown."""
 
-    ``compute`` takes the input blocks, the reference where it needs one, and fills its last argument (outputs, cells,
-    days).
-    """
+    latitude: Cells  # degrees north
+    altitude: Cells  # m
+    alert_night: Cells  # °C, heat-health threshold of the département's tasmin
+    alert_day: Cells  # °C, of its tasmax
+    massif: Cells  # Météo-France number, of the altitude bands of massifs only
+
+    def __getitem__(self, rows: slice) -> Site:
+        return Site(*(np.ascontiguousarray(getattr(self, field.name)[rows]) for field in fields(self)))
+
+    @property
+    def known(self) -> set[str]:
+        """The needs that it meets, wholly or for some cells."""
+        found = {"altitude": self.altitude, "alert": self.alert_night, "massif": self.massif}
+        return {need for need, values in found.items() if np.isfinite(values).any()}
+
+    @classmethod
+    def of_latitude(cls, latitude: Cells) -> Site:
+        """Cells of which nothing but the latitude is known."""
+        nothing = np.full(latitude.shape, np.nan)
+        return cls(np.ascontiguousarray(latitude, dtype=np.float64), nothing, nothing, nothing, nothing)
+
+
+@lru_cache(maxsize=8)
+def _reference_of(axis: Axis) -> reference.Reference | None:
+    return reference.reference_of(axis)
+
+
+@lru_cache(maxsize=8)
+def _day_of_year(axis: Axis) -> npt.NDArray[np.int32]:
+    return np.concatenate([np.arange(1, n + 1, dtype=np.int32) for n in np.diff(axis.year_starts)])
+
+
+@lru_cache(maxsize=64)
+def _marks(axis: Axis, dates: tuple[tuple[int, int, int], ...]) -> npt.NDArray[np.int32]:
+    rows = [[axis.index(year + offset, month, day) for month, day, offset in dates] for year in axis.years]
+    found = np.array(rows, dtype=np.int32)
+    found[found.min(axis=1) < 0] = -1
+    return found
+
+
+@lru_cache(maxsize=64)
+def _window(axis: Axis, window: Window) -> npt.NDArray[np.int32]:
+    return axis.window(window)
+
+
+@dataclass(frozen=True)
+class Around:
+    """What a state may need beside its days: its cells, and the calendar."""
+
+    site: Site
+    axis: Axis
+
+    @property
+    def reference(self) -> reference.Reference:
+        """The reference period; a way that needs it is not taken without."""
+        found = _reference_of(self.axis)
+        assert found is not None
+        return found
+
+    @property
+    def year_starts(self) -> npt.NDArray[np.int64]:
+        return self.axis.year_starts
+
+    @property
+    def day_of_year(self) -> npt.NDArray[np.int32]:
+        """For each day of the axis, 1 = 1 January."""
+        return _day_of_year(self.axis)
+
+    def marks(self, *dates: tuple[int, int, int]) -> npt.NDArray[np.int32]:
+        """Day index of (month, day, year offset) for each year, (years, dates); all -1 where one is off the axis."""
+        return _marks(self.axis, dates)
+
+    def window(self, window: Window) -> npt.NDArray[np.int32]:
+        """First day and last day + 1 for each year, (years, 2); -1 off the axis."""
+        return _window(self.axis, window)
+
+
+# Input blocks (cells × days, float32, NaN where missing), what lies around, the array to fill: (outputs, cells, days)
+# for daily series, (cells, years, outputs) for a seasonal state.
+Compute = Callable[[Sequence[Block], Around, Any], None]
+
+
+@dataclass(frozen=True)
+class Way:
+    """How some series are made: of which series, by which function, with what else (keys of ``NEEDS``)."""
 
     outputs: tuple[str, ...]
     inputs: tuple[str, ...]
-    compute: Callable[..., None]
-    needs_reference: bool = False
+    compute: Compute
+    needs: tuple[str, ...] = ()
+    method: str = ""  # of evapotranspiration: stored beside every run
 
 
-def _of_reference_days(function: Callable[..., None], *settings: float) -> Callable[..., None]:
-    def compute(x: Block, reference: Reference, out: Block) -> None:
-        function(x, reference.anchors, reference.calendar_day, reference.start, reference.stop, *settings, out)
+def _days(function: Callable[..., None]) -> Compute:
+    return lambda blocks, around, out: function(*blocks, out)
+
+
+def _of_calendar_days(function: Callable[..., None], *settings: float) -> Compute:
+    def compute(blocks: Sequence[Block], around: Around, out: Any) -> None:
+        span = around.reference
+        function(*blocks, span.anchors, span.calendar_day, span.start, span.stop, *settings, out)
 
     return compute
 
 
-def _of_reference(function: Callable[..., None], *settings: float) -> Callable[..., None]:
-    def compute(x: Block, reference: Reference, out: Block) -> None:
-        function(x, reference.start, reference.stop, *settings, out)
+def _of_reference(function: Callable[..., None], *settings: float) -> Compute:
+    def compute(blocks: Sequence[Block], around: Around, out: Any) -> None:
+        span = around.reference
+        function(*blocks, span.start, span.stop, *settings, out)
 
     return compute
 
 
-DERIVATIONS = (
-    Derivation(("tmean",), ("tasmin", "tasmax"), mean_of_extremes),
-    Derivation(("dtr",), ("tasmax", "tasmin"), difference),
-    Derivation(("cwb",), ("prtot", "evspsblpot"), difference),
-    Derivation(("huglin_day",), ("tasmin", "tasmax"), huglin_day),
-    Derivation(("maize_day",), ("tasmin", "tasmax"), maize_day),
-    Derivation(("costic_day",), ("tasmin", "tasmax"), costic_day),
-    Derivation(("tasmax_anomaly",), ("tasmax",), _of_reference_days(anomaly, HALF_WINDOW), True),
-    Derivation(("tasmin_anomaly",), ("tasmin",), _of_reference_days(anomaly, HALF_WINDOW), True),
-    Derivation(("tasmax_above_p90",), ("tasmax",), _of_reference_days(above_daily_percentile, 0.9), True),
-    Derivation(
+def _copy(blocks: Sequence[Block], around: Around, out: Any) -> None:
+    out[0] = blocks[0]
+
+
+def _huglin(blocks: Sequence[Block], around: Around, out: Any) -> None:
+    coefficient = np.array([vine.huglin_coefficient(float(latitude)) for latitude in around.site.latitude])
+    tasmin, tasmax = blocks
+    days.huglin_day(tasmin, tasmax, coefficient, out)
+
+
+def _at_altitude(function: Callable[..., None]) -> Compute:
+    return lambda blocks, around, out: function(*blocks, around.site.altitude, out)
+
+
+def _penman_monteith(blocks: Sequence[Block], around: Around, out: Any) -> None:
+    site = around.site
+    tasmin, tasmax, huss, rsds, wind = blocks
+    evapotranspiration.penman_monteith_days(
+        tasmin, tasmax, huss, rsds, wind, site.latitude, site.altitude, around.day_of_year, out
+    )
+
+
+def _hargreaves(blocks: Sequence[Block], around: Around, out: Any) -> None:
+    coefficient = evapotranspiration.HARGREAVES_COEFFICIENTS["hargreaves_samani"]
+    tasmin, tasmax = blocks
+    evapotranspiration.hargreaves_days(tasmin, tasmax, around.site.latitude, around.day_of_year, coefficient, out)
+
+
+def _by_year(function: Callable[..., None]) -> Compute:
+    return lambda blocks, around, out: function(*blocks, around.year_starts, out)
+
+
+def _bucket(blocks: Sequence[Block], around: Around, out: Any) -> None:
+    capacity = np.full(len(around.site.latitude), soil.DEFAULT_CAPACITY)
+    water_input, pet = blocks
+    soil.swi_bucket(water_input, pet, capacity, around.year_starts, out)
+
+
+def _grass(blocks: Sequence[Block], around: Around, out: Any) -> None:
+    capacity = np.full(len(around.site.latitude), grass.DEFAULT_CAPACITY)
+    group = grass.GROUPS[grass.DEFAULT_GROUP].row
+    tas, rsds, prtot, water_input, pet = blocks
+    grass.grass_growth(
+        tas, rsds, prtot, water_input, pet, capacity, group, grass.DEFAULT_NITROGEN, around.year_starts, out
+    )
+
+
+def _canicule(blocks: Sequence[Block], around: Around, out: Any) -> None:
+    tasmin, tasmax = blocks
+    heat.canicule(tasmin, tasmax, around.site.alert_night, around.site.alert_day, out)
+
+
+def _fire(blocks: Sequence[Block], around: Around, out: Any) -> None:
+    tasmax, hurs, wind, prtot, swe = blocks
+    fire.fwi(tasmax, hurs, wind, prtot, swe, around.axis.month_of, around.year_starts, out)
+
+
+@lru_cache(maxsize=128)
+def _hour_shares(latitude: float) -> npt.NDArray[np.float64]:
+    return snow.hour_shares(latitude)
+
+
+def _snowmaking(blocks: Sequence[Block], around: Around, out: Any) -> None:
+    tasmin, tasmax, huss = blocks
+    latitudes, rows = np.unique(around.site.latitude, return_inverse=True)
+    shares = np.stack([_hour_shares(float(latitude)) for latitude in latitudes])
+    limits = np.empty((len(snow.SNOWMAKING_WET_BULB), *tasmin.shape), dtype=np.float32)
+    humidity.dry_bulb(huss, around.site.altitude, snow.SNOWMAKING_WET_BULB, limits)
+    snow.snowmaking(tasmin, tasmax, limits, shares, rows.astype(np.int32), around.day_of_year, out)
+
+
+DAILY = (
+    Way(("tmean",), ("tasmin", "tasmax"), _days(days.mean_of_extremes)),
+    Way(("dtr",), ("tasmax", "tasmin"), _days(days.difference)),
+    Way(("huglin_day",), ("tasmin", "tasmax"), _huglin),
+    Way(("maize_day",), ("tasmin", "tasmax"), _days(days.maize_day)),
+    Way(("costic_day",), ("tasmin", "tasmax"), _days(days.costic_day)),
+    # Against the reference period
+    Way(("tasmax_anomaly",), ("tasmax",), _of_calendar_days(reference.anomaly, reference.HALF_WINDOW), ("reference",)),
+    Way(("tasmin_anomaly",), ("tasmin",), _of_calendar_days(reference.anomaly, reference.HALF_WINDOW), ("reference",)),
+    Way(("tasmax_above_p90",), ("tasmax",), _of_calendar_days(reference.above_daily_percentile, 0.9), ("reference",)),
+    Way(
         ("pr_above_wet_p95", "pr_above_wet_p99", "pr_above_q90", "pr_less_q99"),
         ("prtot",),
-        _of_reference(heavy_rain, WET_DAY),
-        True,
+        _of_reference(reference.heavy_rain, reference.WET_DAY),
+        ("reference",),
     ),
-    Derivation(("heat_wave", "heat_wave_excess"), ("tas",), _of_reference(heat_waves), True),
+    Way(("heat_wave", "heat_wave_excess"), ("tas",), _of_reference(reference.heat_waves), ("reference",)),
+    Way(heat.CANICULE_OUTPUTS, ("tasmin", "tasmax"), _canicule, ("alert",)),
+    # Humidity
+    Way(humidity.HEAT_HUMIDITY_OUTPUTS, ("tasmax", "huss"), _at_altitude(humidity.heat_humidity), ("altitude",)),
+    Way(humidity.UTCI_SHADE_OUTPUTS, ("tasmax", "huss", "sfcWind"), _at_altitude(humidity.utci), ("altitude",)),
+    Way(humidity.COMFORT_OUTPUTS, ("utci_shade_tx", "prtot", "sfcWind"), _days(humidity.comfort)),
+    # Water: evapotranspiration of the files first, then the full equation, then what temperature alone can say
+    Way(("pet",), ("evspsblpot",), _copy, method="file"),
+    Way(
+        ("pet",),
+        ("tasmin", "tasmax", "huss", "rsds", "sfcWind"),
+        _penman_monteith,
+        ("altitude",),
+        "fao56_penman_monteith",
+    ),
+    Way(("pet",), ("tasmin", "tasmax"), _hargreaves, method="hargreaves_samani"),
+    Way(("cwb",), ("prtot", "pet"), _days(days.difference)),
+    Way(("snowfall",), ("prsn",), _copy),
+    Way(("snowfall",), ("prtot", "tas"), _days(soil.snowfall)),
+    Way(snow.SNOWMAKING_OUTPUTS, ("tasmin", "tasmax", "huss"), _snowmaking, ("altitude", "massif")),
+    Way(soil.RAIN_AND_MELT_OUTPUTS, ("prtot", "snowfall", "tas"), _by_year(soil.rain_and_melt)),
+    Way(soil.SWI_OUTPUTS, ("water_input", "pet"), _bucket),
+    Way(fire.FIRE_OUTPUTS, ("tasmax", "hurs_tx", "sfcWind", "prtot", "swe_degree_day"), _fire),
+    Way(grass.GRASS_OUTPUTS, ("tas", "rsds", "prtot", "water_input", "pet"), _grass),
 )
-DERIVED = {name: derivation for derivation in DERIVATIONS for name in derivation.outputs}
 
 
-def inputs_of(name: str) -> tuple[str, ...]:
-    """The daily variables that a series needs; a variable needs itself."""
-    return DERIVED[name].inputs if name in DERIVED else (name,)
+def _vine(names: tuple[str, ...]) -> Way:
+    rows = vine.profile_rows(names)
+
+    def compute(blocks: Sequence[Block], around: Around, out: Any) -> None:
+        shape = (*out.shape[:2], len(names), len(vine.VINE_COLUMNS))
+        tasmin, tasmax = blocks
+        vine.vine_seasons(tasmin, tasmax, around.marks(*vine.VINE_MARKS), rows, out.reshape(shape))
+
+    outputs = tuple(f"{name}.{column}" for name in names for column in vine.VINE_COLUMNS)
+    return Way(outputs, ("tasmin", "tasmax"), compute)
 
 
-def needs_reference(name: str) -> bool:
-    """Whether the run must cover the reference period for this series to exist."""
-    return name in DERIVED and DERIVED[name].needs_reference
+def _dryness(blocks: Sequence[Block], around: Around, out: Any) -> None:
+    prtot, pet = blocks
+    vine.dryness_index(prtot, pet, around.marks(*vine.DRYNESS_MARKS), out[:, :, 0])
+
+
+def _chill(blocks: Sequence[Block], around: Around, out: Any) -> None:
+    windows = around.window(chill.WINDOW)
+    tasmin, tasmax = blocks
+    chill.chill_portions(tasmin, tasmax, around.site.latitude, around.day_of_year, windows, out)
+
+
+def _bloom(fruit: str) -> Way:
+    def compute(blocks: Sequence[Block], around: Around, out: Any) -> None:
+        marks = around.marks(*chill.BLOOM_MARKS, chill.BLOOM_ENDS[fruit])
+        tasmin, tasmax = blocks
+        chill.bloom_frost(tasmin, tasmax, marks, chill.BLOOM_NEEDS[fruit], out)
+
+    return Way(tuple(f"{fruit}.{column}" for column in chill.BLOOM_COLUMNS), ("tasmin", "tasmax"), compute)
+
+
+def _standardized(function: Callable[..., npt.NDArray[np.float64]], name: str, months: int) -> Compute:
+    def compute(blocks: Sequence[Block], around: Around, out: Any) -> None:
+        span = around.reference
+        monthly = function(*blocks, around.axis.month_starts, months, span.years)
+        out[:] = drought.by_year(monthly)
+
+    return compute
+
+
+SEASONAL = (
+    _vine(tuple(vine.PUBLISHED)),
+    Way(("dryness_index",), ("prtot", "pet"), _dryness),
+    Way(chill.CHILL_COLUMNS, ("tasmin", "tasmax"), _chill),
+    _bloom("apricot"),
+    _bloom("apple"),
+    *(
+        Way(
+            tuple(f"{name}{months}.{column}" for column in drought.YEAR_COLUMNS),
+            inputs,
+            _standardized(function, name, months),
+            ("reference",),
+        )
+        for name, inputs, function, lengths in (
+            ("spi", ("prtot",), drought.spi, (3, 6, 12)),
+            ("spei", ("prtot", "pet"), drought.spei, (3, 6, 12)),
+            ("sswi", ("swi_bucket",), drought.sswi, (3,)),
+        )
+        for months in lengths
+    ),
+)
+
+DERIVED = {name for way in DAILY for name in way.outputs}
+SEASONS = {name for way in SEASONAL for name in way.outputs}
+# What is reduced on the altitude bands of massifs: snow. Their heat or rain would be one more, unasked, set of figures.
+ON_MASSIF_BANDS = frozenset({"snd", "swe", "prsn", "snowfall", *snow.SNOWMAKING_OUTPUTS})
+NOT_ON_MASSIF_BANDS = "not_on_massif_bands"
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """What a run can have of some series: the ways to take, the variables to read, why the others are missing."""
+
+    daily: tuple[int, ...]  # positions in DAILY, ascending
+    seasonal: tuple[int, ...]  # positions in SEASONAL
+    variables: frozenset[str]
+    missing: dict[str, str]  # series that cannot be had, with the reason
+
+    @property
+    def pet_method(self) -> str:
+        """How evapotranspiration is had, '' where none is read."""
+        return next((DAILY[n].method for n in self.daily if DAILY[n].method), "")
+
+
+def known_of(site: Site, axis: Axis) -> set[str]:
+    """The needs (keys of ``NEEDS``) that a run meets."""
+    return site.known | ({"reference"} if _reference_of(axis) else set())
+
+
+def resolve(wanted: Collection[str], variables: Collection[str], known: Collection[str]) -> Resolution:
+    """How to have the series ``wanted`` from these variables and these needs (keys of ``NEEDS``).
+
+    A reason is that of the way that lacks least: ``missing_variable:rsds``, or a value of ``NEEDS``.
+    """
+    daily: set[int] = set()
+    seasonal: set[int] = set()
+    read: set[str] = set()
+    missing: dict[str, str] = {}
+    for name in wanted:
+        lacks, ways = _lacks(name, frozenset(variables), frozenset(known))
+        if lacks:
+            absent = sorted(lack for lack in lacks if lack not in NEEDS)
+            needs = [NEEDS[need] for need in NEEDS if need in lacks]
+            missing[name] = "missing_variable:" + ",".join(absent) if absent else needs[0]
+            continue
+        for table, position in ways:
+            (daily if table is DAILY else seasonal).add(position)
+            read |= {source for source in table[position].inputs if source in VARIABLES}
+        if name in VARIABLES:
+            read.add(name)
+    return Resolution(tuple(sorted(daily)), tuple(sorted(seasonal)), frozenset(read), missing)
+
+
+def _lacks(
+    name: str, variables: frozenset[str], known: frozenset[str]
+) -> tuple[frozenset[str], list[tuple[tuple[Way, ...], int]]]:
+    """What a series lacks (variables and needs), or nothing and the ways that make it."""
+    if name in VARIABLES:
+        return frozenset() if name in variables else frozenset({name}), []
+    found: list[tuple[frozenset[str], list[tuple[tuple[Way, ...], int]]]] = []
+    for table in (DAILY, SEASONAL):
+        for position, way in enumerate(table):
+            if name not in way.outputs:
+                continue
+            inputs = [_lacks(source, variables, known) for source in way.inputs]
+            lacks = frozenset(way.needs) - known
+            lacks = lacks.union(*(lack for lack, _ in inputs))
+            found.append((lacks, [*(made for _, ways in inputs for made in ways), (table, position)]))
+    return min(found, key=lambda option: len(option[0]))

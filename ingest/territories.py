@@ -1,8 +1,8 @@
 """Territories: the official geographic code, its groupings and their outlines, and the weights of cells in each.
 
 ``load`` reads a folder of official files (``communes.json``, ``epci.json``, ``departements.json``, ``regions.json``
-of @etalab/decoupage-administratif, a GeoParquet of commune contours, ``caisses_regionales.csv``) and writes the
-lake's ``territory`` and ``cell_weight``.
+of @etalab/decoupage-administratif, a GeoParquet of commune contours, ``caisses_regionales.csv``, INSEE's movements of
+communes) and writes the lake's ``territory``, ``cell_weight`` and the history of communes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ import pyarrow.compute as pc
 import shapely
 
 from climart.errors import UserError
-from ingest import grid, lake, weights
+from ingest import commune_history, grid, lake, relief, weights
+from ingest.readers.grids import MASSIF_BANDS
 
 COG_YEAR = 2026
 COUNTRY = "country:FR"
@@ -41,16 +42,19 @@ OUTLINE_TOLERANCE = {
     "country": 1500,
 }
 GROUPS = {"epci": "epci_id", "departement": "departement_id", "region": "region_id", "caisse": "caisse_id"}
+# Altitudes of a massif in its shapefile: lowest, median, highest.
+MASSIF_ALTITUDES = {"altitude_low_m": "Zstat_min", "altitude_m": "Zstat_medi", "altitude_high_m": "Zstat_max"}
 Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """How many territories of each kind, how many of them have no shape, and how many weights."""
+    """How many territories of each kind, how many of them have no shape, how many weights and movements of communes."""
 
     by_kind: dict[str, int]
     without_values: dict[tuple[str, str], int]
     n_weights: int
+    n_changes: int
 
 
 def load(folder: Path, massifs: Path | None = None, progress: Progress = lambda _: None) -> Loaded:
@@ -61,6 +65,7 @@ def load(folder: Path, massifs: Path | None = None, progress: Progress = lambda 
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder. Give the one that holds the official files; see data/README.md.")
     progress("codes")
+    movements = _one(folder, commune_history.PATTERN)
     territories, contours = _codes(folder), _contours(folder)
     progress("contours")
     cells = grid.cells()
@@ -95,14 +100,17 @@ def load(folder: Path, massifs: Path | None = None, progress: Progress = lambda 
     lake.write("territory", _as_arrow(frame))
     lake.write("cell_weight", weights.as_arrow(all_weights, "area"))
     lake.upsert("cell", grid.as_arrow(), "grid_id")
-    for grid_id in sorted(set(lake.read("cell")["grid_id"].to_pylist()) - {grid.GRID_ID}):
+    n_changes = commune_history.load(movements, _read_json(folder / "communes.json"), COG_YEAR)
+    for grid_id in sorted(set(lake.read("cell")["grid_id"].to_pylist()) - {grid.GRID_ID, MASSIF_BANDS}):
         weigh_grid(grid_id)
+    relief.weigh()
     return Loaded(
         by_kind=dict(Counter(frame["kind"])),
         without_values=dict(
             Counter((k, r) for k, r in zip(frame["kind"], frame["reason"], strict=True) if isinstance(r, str))
         ),
         n_weights=len(all_weights),
+        n_changes=n_changes,
     )
 
 
@@ -368,6 +376,11 @@ def _massifs(path: Path, cells: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFram
             "geometry_method": "official",
             "area_km2": _area_km2(shapes),
             "outline": outline,
+            **{
+                name: frame[column].where(frame[column] > 0).to_numpy(dtype=np.float64)
+                for name, column in MASSIF_ALTITUDES.items()
+                if column in frame
+            },
         }
     )
     return rows, pairs[pairs["territory_id"].isin(ids[on_grid])]
@@ -396,7 +409,14 @@ def _as_arrow(frame: pd.DataFrame) -> pa.Table:
     columns["population"] = pa.array(
         frame["population"].astype("Float64").round().astype("Int64"), pa.int64(), from_pandas=True
     )
+    columns["massif_id"] = pa.nulls(len(frame), pa.string())
     columns["area_km2"] = pa.array(frame["area_km2"].astype(float), pa.float32(), from_pandas=True)
+    for name in MASSIF_ALTITUDES:
+        columns[name] = (
+            pa.array(frame[name].astype(float), pa.float32(), from_pandas=True)
+            if name in frame
+            else pa.nulls(len(frame), pa.float32())
+        )
     columns["cog_year"] = pa.array(np.full(len(frame), COG_YEAR), pa.int16())
     for name, coordinate in (("longitude", shapely.get_x(points)), ("latitude", shapely.get_y(points))):
         full = pd.Series(np.nan, index=frame.index)

@@ -19,6 +19,7 @@ from climart.errors import BuildFailed, UserError
 from climart.files import atomic_text
 
 Progress = Callable[[int, int, str], None]
+TERRITORY_TABLES = {"cell_weight": "territories", "territory_change": "history of communes"}
 _STEP = re.compile(r"(\d+) of (\d+) (?:START|PASS|OK|ERROR|FAIL|SKIP|WARN)\b.*?((?:main\.)?[a-z]\w+) \.*")
 
 
@@ -55,8 +56,11 @@ def build(*, full_refresh: bool = False, progress: Progress = lambda *_: None) -
 
 
 def _check_lake() -> None:
-    if not (paths.lake() / "cell_weight.parquet").exists():
-        raise UserError("The lake has no territories: run `climart ingest territories DIR` first (CLIMART_DATA/lake).")
+    for table, content in TERRITORY_TABLES.items():
+        if not (paths.lake() / f"{table}.parquet").exists():
+            raise UserError(
+                f"The lake has no {content}: run `climart ingest territories DIR` first (CLIMART_DATA/lake)."
+            )
     if not any((paths.lake() / table).exists() for table in ("producer_index", "cell_year")):
         raise UserError(
             "The lake has no climate: run `climart ingest drias FILE…` or `climart ingest netcdf FILE…` first "

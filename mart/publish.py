@@ -18,18 +18,27 @@ import geopandas as gpd
 
 from climart import paths
 from climart.errors import UserError
-from mart import release
+from mart import release, wide
 
 Progress = Callable[[str], None]
 # Sorted so that a map's question (one indicator, one context) reads few row groups.
 SORT_KEYS = {
     "fct_indicator": "dataset_id, indicator_id, context_id, weighting, territory_id",
     "fct_indicator_run": "dataset_id, indicator_id, context_id, weighting, territory_id",
+    "fct_return_level": "dataset_id, indicator_id, context_id, weighting, territory_id",
+    "fct_snow_line": "dataset_id, context_id, territory_id",
+    "fct_class": "dataset_id, classification_id, indicator_id, context_id, weighting, territory_id",
+    "fct_grape_suitability": "dataset_id, variety_id, context_id, weighting, territory_id",
+    "dim_class": "classification_id, indicator_id, class",
     "dim_territory": "kind, code",
+    "dim_territory_change": "effective_on, change_code, from_code, to_code, from_kind, to_kind",
+    "dim_commune_crosswalk": "code, valid_from nulls first",
     "dim_context": "position",
     "dim_simulation": "dataset_id, run_position",
+    "dim_indicator_availability": "dataset_id, indicator_id",
     "dim_indicator_source": "dataset_id, indicator_id, context_id, simulation_id, source_file_id, index_code",
 }
+WIDE_ORDER = "dataset_id, context_id, territory_id"
 GEOMETRIES = {"dim_territory": ("geometry", "outline")}
 LIBRARIES = ("dbt-core", "dbt-duckdb", "duckdb", "geopandas", "numpy", "pyarrow", "shapely")
 
@@ -122,7 +131,7 @@ def _write_tables(draft: Path, name: str, progress: Progress) -> dict[str, int]:
         licence = str(licences.fetchall()[0][0])
         for table in _marts(target):
             progress(table)
-            order = SORT_KEYS.get(table, "1")
+            order = SORT_KEYS.get(table, WIDE_ORDER if table.startswith("mart_") else "1")
             parquet = draft / "parquet" / f"{table}.parquet"
             if table in GEOMETRIES:
                 _write_geoparquet(target, table, order, parquet)
@@ -134,6 +143,8 @@ def _write_tables(draft: Path, name: str, progress: Progress) -> dict[str, int]:
                 )
             target.execute(f"create table {table} as select * from read_parquet({_quoted(parquet)})")
             _copy_comments(target, table)
+            if table.startswith("mart_"):
+                _comment_wide_columns(target, table)
             row_counts[table] = int(target.execute(f"select count(*) from {table}").fetchall()[0][0])
         target.execute("detach warehouse")
     return row_counts
@@ -172,6 +183,22 @@ def _copy_comments(connection: duckdb.DuckDBPyConnection, table: str) -> None:
     for (comment,) in about:
         if comment:
             connection.execute(f"comment on table {table} is {_quoted(comment)}")
+
+
+def _comment_wide_columns(connection: duckdb.DuckDBPyConnection, table: str) -> None:
+    """Comments on the columns that a wide mart takes from the catalogue, which no YAML lists."""
+    catalogue, shape = (_rows(connection, f"warehouse.{seed}") for seed in ("indicators", "wide_columns"))
+    present = {name for (name,) in connection.execute(f"select column_name from (describe {table})").fetchall()}
+    for column in wide.columns(catalogue, shape):
+        if column.name in present:
+            text = _quoted(column.description_en)
+            connection.execute(f"comment on column {table}.{column.name} is {text}")
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> list[dict[str, str]]:
+    found = connection.execute(f"select * from {table}")
+    names = [description[0] for description in found.description]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
 def _quoted(value: object) -> str:

@@ -72,8 +72,16 @@ def sample_mart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mart]:
     root = tmp_path_factory.mktemp("sample_mart")
     said = {"sample": climart(root, "sample", root / "sample")}
     exports = sorted((root / "sample" / "drias").glob("*.txt"))
-    said["territories"] = climart(root, "ingest", "territories", root / "sample" / "territories")
+    massifs = root / "sample" / "massifs"
+    said["territories"] = climart(
+        root, "ingest", "territories", root / "sample" / "territories", "--massifs", massifs / "massifs.geojson"
+    )
+    raster = root / "sample" / "elevation" / "elevation.tif"
+    climart(root, "ingest", "elevation", raster, "--source", "sample_elevation")
     said["netcdf"] = climart(root, "ingest", "netcdf", root / "sample" / "netcdf")
+    said["observed"] = climart(root, "ingest", "observed", root / "sample" / "observed")
+    climart(root, "ingest", "ski-areas", massifs / "ski_areas.csv", "--source", "sample_ski_areas")
+    said["snow"] = climart(root, "ingest", "snow", root / "sample" / "snow")
     said["first ingest"] = climart(root, "ingest", "drias", *exports[:-1])
     said["first build"] = climart(root, "build")
     said["first publish"] = climart(root, "publish")
@@ -85,13 +93,18 @@ def sample_mart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mart]:
 
 @pytest.fixture(scope="session")
 def national_mart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mart]:
-    """The national mart, from the 51 real exports and the real contours."""
+    """The national mart, from the 51 real TRACC exports, the 3 sound DRIAS-2020 ones and the real contours."""
     data, root = real_data(), tmp_path_factory.mktemp("national_mart")
     said = {
         "territories": climart(
             root, "ingest", "territories", data / "admin", "--massifs", data / "snow" / "massifs.shp"
         ),
         "ingest": climart(root, "ingest", "drias", data / "drias" / "tracc2023"),
+        "drias2020": climart(root, "ingest", "drias", data / "drias" / "drias2020", "--skip-bad"),
+        "catnat": climart(
+            root, "ingest", "observed", "georisques_catnat_counts", data / "hazard" / "gazetteer_catnat.json.gz"
+        ),
+        "pprn": climart(root, "ingest", "observed", "anct_pprn", data / "hazard" / "pprn_communes_anct_2024.xlsx"),
         "build": climart(root, "build"),
         "publish": climart(root, "publish"),
     }

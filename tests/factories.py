@@ -73,7 +73,7 @@ def admin_folder(folder: Path, boxes: dict[str, tuple[float, float, float, float
     """The official files of a France of a few communes: ``boxes`` is commune code → extent in EPSG:27572, metres.
 
     All in département 01, région 84, EPCI 200000001, one caisse; one more commune, 01999, has no contour, and 97101 is
-    overseas.
+    overseas. 01888 joined the first of ``boxes`` in 2016 and is a commune déléguée of it.
     """
     folder.mkdir(parents=True)
     communes = [
@@ -82,8 +82,9 @@ def admin_folder(folder: Path, boxes: dict[str, tuple[float, float, float, float
         for code in [*boxes, "01999"]
     ]  # fmt: skip
     communes.append({**communes[0], "code": "97101", "departement": "971", "region": "01", "zone": "drom"})
-    communes.append({**communes[0], "code": "01888", "type": "commune-deleguee"})
-    members = [{"code": commune["code"]} for commune in communes if commune["departement"] == "01"]
+    first = next(iter(boxes))
+    communes.append({"code": "01888", "nom": "Ancienne", "type": "commune-deleguee", "chefLieu": first})
+    members = [{"code": commune["code"]} for commune in communes if commune.get("departement") == "01"]
     files = {
         "communes": communes,
         "epci": [{"code": "200000001", "nom": "CC", "populationMunicipale": 300, "membres": members}],
@@ -107,6 +108,13 @@ def admin_folder(folder: Path, boxes: dict[str, tuple[float, float, float, float
             "shared_with": ["", ""],
         }
     ).to_csv(folder / "caisses_regionales.csv", index=False)
+    movements = [
+        "MOD,DATE_EFF,TYPECOM_AV,COM_AV,LIBELLE_AV,TYPECOM_AP,COM_AP,LIBELLE_AP",
+        f"32,2016-01-01,COM,01888,Ancienne,COM,{first},Nouvelle",
+        "32,2016-01-01,COM,01888,Ancienne,COMD,01888,Ancienne",
+        f"32,2016-01-01,COM,{first},Première,COM,{first},Nouvelle",
+    ]
+    (folder / "cog2026_mouvements-communes.csv").write_text("\n".join(movements) + "\n", encoding="utf-8")
     shapes = gpd.GeoSeries([shapely.box(*box) for box in boxes.values()], crs=grid.CRS).to_crs("EPSG:4326")
     gpd.GeoDataFrame({"code": list(boxes)}, geometry=shapes).to_parquet(folder / "communes_contours.parquet")
     return folder

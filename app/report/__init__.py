@@ -28,6 +28,7 @@ TEMPLATE: Final = Path(__file__).resolve().parent / "sheet.typ"
 INK: Final = "#23262b"
 GROUND: Final = "#eceef0"
 CHOSEN: Final = "#143ca0"
+FACTS_PRINTED: Final = 14
 INSET: Final = 260  # points across
 INSET_STEPS: Final = 600  # of the grid on which the inset is drawn
 
@@ -70,7 +71,11 @@ def pdf(sheet: Sheet) -> bytes:
         "standings": list(sheet.standings),
         "facts": None
         if sheet.facts is None
-        else [{"label": fact.label, "value": fact.value, "dated": fact.dated} for fact in sheet.facts],
+        else [
+            {"label": fact.label, "value": fact.value, "dated": fact.dated}
+            for fact in [fact for fact in sheet.facts if fact.known][:FACTS_PRINTED]
+        ],
+        "factsNote": _facts_note(sheet),
         "limits": list(sheet.limits),
         "source": list(sheet.source),
         "version": sheet.version,
@@ -91,6 +96,16 @@ def pdf(sheet: Sheet) -> bytes:
         },
     }
     return bytes(typst.compile(str(TEMPLATE), sys_inputs={"data": json.dumps(data, ensure_ascii=False)}))
+
+
+def _facts_note(sheet: Sheet) -> str:
+    """What the printed table leaves out: measures beyond the page, measures not studied here."""
+    facts, words = sheet.facts or (), sheet.words
+    unknown = [fact.label for fact in facts if not fact.known]
+    beyond = sum(fact.known for fact in facts) - FACTS_PRINTED
+    said = [words("sheet.more_facts", count=beyond)] if beyond > 0 else []
+    said += [words("sheet.not_studied", names=", ".join(unknown))] if unknown else []
+    return " ".join(said)
 
 
 def _theme(theme: sheets.Theme, words: Words) -> dict[str, object]:

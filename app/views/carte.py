@@ -91,6 +91,8 @@ def notes(scene: Scene, values: pd.DataFrame) -> None:
     """The definition, what the map leaves out, and banks that share a département."""
     words, indicator = scene.words, scene.indicator
     said = [words.own(indicator.definition_fr, indicator.definition_en)]
+    if notice := words.own(indicator.notice_fr, indicator.notice_en):
+        said.insert(0, notice)
     if not indicator.verified:
         said.append(words("map.unverified"))
     undrawn = values[~values["drawn"]] if values["q50"].notna().any() else values.head(0)

@@ -172,7 +172,10 @@ def past(scene: Scene, sheet: report.Sheet) -> None:
         f'<tr title="{escape(fact.definition, quote=True)}"><th scope=row>{escape(fact.label)}'
         f"<br><small>{escape(fact.dated)}</small></th><td><b>{escape(fact.value)}</b></td></tr>"
         for fact in sheet.facts
+        if fact.known
     )
     st.html(
         f'<table class="figures past"><tbody>{rows}</tbody></table>' if rows else f"<p>{words('sheet.no_fact')}</p>"
     )
+    if unknown := [fact.label for fact in sheet.facts if not fact.known]:
+        st.caption(words("sheet.not_studied", names=", ".join(unknown)))

@@ -9,20 +9,45 @@
     {{ return(found.columns[0].values() | list) }}
 {% endmacro %}
 
-{# The indicators that the reduced daily runs give: the columns of int_indicator_years, in a fixed order. A date comes with
-   <date>_event, the share of years in which it occurs. #}
+{# The models that say what a year's features mean, one per theme: models/intermediate/years/int_<theme>_years. #}
+{% macro projected_themes() %}{{ return(['heat', 'rain', 'agriculture', 'buildings', 'snow']) }}{% endmacro %}
+
+{# The indicators that the reduced daily runs give, by theme: the columns of int_<theme>_years, in a fixed order. A date comes
+   with <date>_event, the share of years in which it occurs. #}
+{% macro projected_by_theme() %}
+    {% set found = {} %}
+    {% for theme in projected_themes() %}
+        {% set years = ref('int_' ~ theme ~ '_years') %}
+        {% do found.update({theme: []}) %}
+        {% if execute and lake_has('cell_year') %}
+            {% set columns = run_query(
+                "select column_name from (describe " ~ years ~ ") where column_name not in ('simulation_id', 'cell_id', 'year') order by 1"
+            ) %}
+            {% do found.update({theme: columns.columns[0].values() | list}) %}
+        {% endif %}
+    {% endfor %}
+    {{ return(found) }}
+{% endmacro %}
+
+{# The same, all themes together. #}
 {% macro projected_indicators() %}
-    {% set years = ref('int_indicator_years') %}
-    {% if not execute or not lake_has('cell_year') %}{{ return([]) }}{% endif %}
-    {% set found = run_query(
-        "select column_name from (describe " ~ years ~ ") where column_name not in ('simulation_id', 'cell_id', 'year') order by 1"
-    ) %}
-    {{ return(found.columns[0].values() | list) }}
+    {% set found = [] %}
+    {% for indicators in projected_by_theme().values() %}{% do found.extend(indicators) %}{% endfor %}
+    {{ return(found | sort) }}
+{% endmacro %}
+
+{# The return levels: fitted on the annual maxima of a window (int_cell_return_levels), not averaged over its years. #}
+{% macro fitted_indicators() %}
+    {% set found = [] %}
+    {% if 'rx1d' in projected_indicators() %}
+        {% for period in var('return_periods') %}{% do found.append('rl_rx1d_' ~ period) %}{% endfor %}
+    {% endif %}
+    {{ return(found) }}
 {% endmacro %}
 
 {# Every indicator of the warehouse: one column each in the wide intermediate tables. #}
 {% macro indicator_columns() %}
-    {{ return((exported_indicators() + projected_indicators()) | unique | sort) }}
+    {{ return((exported_indicators() + projected_indicators() + fitted_indicators()) | unique | sort) }}
 {% endmacro %}
 
 {# The columns that are the frequency of a date's event, and those that are not. #}
@@ -37,7 +62,7 @@
 {# The indicators that some run has in some of its cells only: a territory's mean must then count the cells that speak. The
    others need one common sum of weights. #}
 {% macro indicators_with_gaps() %}
-    {% set tables = {ref('int_cell_indicators'): exported_indicators(), ref('int_cell_projections'): projected_indicators()} %}
+    {% set tables = {ref('int_cell_indicators'): exported_indicators(), ref('int_cell_projections'): projected_indicators() + fitted_indicators()} %}
     {% set found = [] %}
     {% if execute %}
         {% for table, indicators in tables.items() if indicators %}

@@ -1,7 +1,8 @@
 """The horizontal grid of a CF file: recognised, checked, with cell ids and cell polygons.
 
-Three grids are known: the 8 km Lambert grid of SAFRAN and DRIAS (``ingest.grid``), a rotated pole, and rows of
-latitude by columns of longitude. A file's own Lambert attributes are never used (their latitude of origin is in gons).
+Four grids are known: the 8 km Lambert grid of SAFRAN and DRIAS (``ingest.grid``), a rotated pole, rows of latitude by
+columns of longitude, and the altitude bands of massifs, whose cells are no place on a map. A file's own Lambert
+attributes are never used (their latitude of origin is in gons).
 """
 
 from __future__ import annotations
@@ -23,11 +24,14 @@ from ingest import grid as grid_8km
 Variable: TypeAlias = "netCDF4.Variable[Any]"
 
 GRID_8KM = "lambert_8km"
+MASSIF_BANDS = "s2m_massif_band"  # flat ground at an altitude of a massif, as in S2M
 PARIS = ("Paris-Montsouris", 2.34, 48.82)
 METROPOLITAN = (-5.6, 41.2, 10.0, 51.3)  # longitudes and latitudes that hold metropolitan France
 # x = 52 000 + 8 000·i where DRIAS-Eau files carry the index i, from 1, instead of metres (formats.md); y alike.
 INDEX_ORIGIN = 1
 HALF_CELL = grid_8km.SIZE / 2
+BAND_STEP = 10_000  # between the numbers of two massifs: altitudes are below
+BAND_PLACE = ("lat", "lon")  # variables of a file of massif bands
 
 Floats = npt.NDArray[np.float64]
 
@@ -36,10 +40,10 @@ Floats = npt.NDArray[np.float64]
 class Grid:
     """The nodes of a file's spatial dimensions, flattened in the file's order."""
 
-    grid_id: str  # lambert_8km, or kind_rows×columns_hash
-    kind: str  # lambert_8km, rotated, regular
+    grid_id: str  # lambert_8km, s2m_massif_band, or kind_rows×columns_hash
+    kind: str  # lambert_8km, s2m_massif_band, rotated, regular
     shape: tuple[int, ...]
-    cell_id: npt.NDArray[np.int32]  # the 8 km grid's id, elsewhere row · columns + column; -1: no cell
+    cell_id: npt.NDArray[np.int32]  # the 8 km grid's or the band's id, elsewhere row · columns + column; -1: no cell
     longitude: Floats  # degrees, -180 … 180
     latitude: Floats
     crs: str  # of ``edges``
@@ -49,12 +53,12 @@ class Grid:
     def nodes(self, box: tuple[float, float, float, float] | None) -> npt.NDArray[np.int64]:
         """Positions of the cells to keep, by cell id: those that meet ``box`` (degrees), all of them without a box.
 
-        On the 8 km grid a box keeps the 8 981 cells of France that DRIAS uses.
+        On the 8 km grid a box keeps the 8 981 cells of France that DRIAS uses; massif bands are all kept.
         """
         wanted = self.cell_id >= 0
         if box is not None and self.kind == GRID_8KM:
             wanted &= np.isin(self.cell_id, grid_8km.cells()["cell_id"].to_numpy())
-        elif box is not None:
+        elif box is not None and self.kind != MASSIF_BANDS:
             west, south, east, north = box
             x0, y0, x1, y1 = shapely.bounds(self.polygons(np.arange(self.cell_id.size))).T
             wanted &= (x1 >= west) & (x0 <= east) & (y1 >= south) & (y0 <= north)
@@ -73,6 +77,8 @@ class Grid:
 
 def recognise(where: str, dataset: netCDF4.Dataset, variable: Variable, dims: tuple[str, ...]) -> Grid:
     """The grid of ``variable`` over its spatial dimensions ``dims``. ``where`` begins the message of any UserError."""
+    if {"massif_num", "ZS"} <= set(dataset.variables) and dataset.variables["ZS"].dimensions == dims:
+        return _massif_bands(where, dataset)
     lon = _coordinate(dataset, variable, "longitude", ("lon", "longitude"), dims)
     lat = _coordinate(dataset, variable, "latitude", ("lat", "latitude"), dims)
     rlon = _axis_of(dataset, dims, "grid_longitude", ("rlon",))
@@ -130,6 +136,32 @@ def _axis_of(
         ):
             return np.asarray(variable[:], dtype=np.float64)
     return None
+
+
+# Massif bands
+
+
+def band_cell_id(massif: npt.ArrayLike, altitude_m: npt.ArrayLike) -> npt.NDArray[np.int32]:
+    """The cell of an altitude (m) of a massif (Météo-France number): massif · 10 000 + altitude."""
+    return (np.asarray(massif, dtype=np.int64) * BAND_STEP + np.asarray(altitude_m, dtype=np.int64)).astype(np.int32)
+
+
+def band_of(cell_id: npt.ArrayLike) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Massif numbers and altitudes (m) of cells, the inverse of ``band_cell_id``."""
+    massif, altitude = np.divmod(np.asarray(cell_id, dtype=np.int64), BAND_STEP)
+    return massif, altitude
+
+
+def _massif_bands(where: str, dataset: netCDF4.Dataset) -> Grid:
+    """The bands of a file as ``readers.s2m`` and ``ingest.snow`` write them: massif_num, ZS, lat and lon by point."""
+    cell_id = band_cell_id(dataset["massif_num"][:], dataset["ZS"][:])
+    if np.unique(cell_id).size != cell_id.size:
+        raise UserError(f"{where}: two points have the same massif and altitude")
+    latitude, longitude = (
+        np.ma.filled(np.ma.asarray(dataset[name][:], dtype=np.float64), np.nan) for name in BAND_PLACE
+    )
+    edges = np.stack([longitude, latitude, longitude, latitude], axis=1)
+    return Grid(MASSIF_BANDS, MASSIF_BANDS, cell_id.shape, cell_id, longitude, latitude, "EPSG:4326", edges)
 
 
 # The 8 km grid

@@ -79,6 +79,9 @@ class SimulationPlan:
     files: dict[str, tuple[FileVariable, ...]]  # by variable, in time order
     notes: tuple[str, ...] = ()
     refusals: tuple[str, ...] = field(default=())
+    producer_names: dict[str, str] = field(default_factory=dict)  # variables as the producer calls them, for reasons
+    # The files as received, with their number of time steps, where ``files`` were made from them.
+    origins: dict[Path, int] = field(default_factory=dict)
 
     @property
     def simulation_id(self) -> str:
@@ -87,7 +90,7 @@ class SimulationPlan:
         words = [re.sub(r"[^A-Za-z0-9-]+", "-", part).strip("-") for part in parts if part]
         return ".".join([self.run.dataset_id, "_".join(words)])
 
-    def describe(self) -> str:
+    def describe(self, site: series.Site) -> str:
         """What was understood, for a person: grid, calendar, period, variables, gaps, conflicts, refusals."""
         lines = [
             self.simulation_id,
@@ -96,7 +99,8 @@ class SimulationPlan:
             "  variables: " + ", ".join(f"{name} ({len(files)} file(s))" for name, files in self.files.items()),
         ]
         missing: dict[str, list[str]] = {}
-        for feature, reason in self.unavailable(features.catalogue()).items():
+        catalogue = features.catalogue()
+        for feature, reason in catalogue.unavailable(self.resolution(catalogue, site)).items():
             missing.setdefault(reason, []).append(feature)
         lines += [f"  {reason}: {len(ids)} features ({', '.join(ids)})" for reason, ids in sorted(missing.items())]
         lines += [f"  note: {note}" for note in self.notes]
@@ -132,16 +136,18 @@ class SimulationPlan:
     def pet_method(self) -> str:
         return next((file.pet_method for file in self.files.get("evspsblpot", ())), "")
 
-    def unavailable(self, catalogue: features.Catalogue) -> dict[str, str]:
-        """Features that this run cannot have, with the reason: ``missing_variable:rsds``, ``no_reference_period``."""
-        reasons: dict[str, str] = {}
-        for feature in catalogue.features:
-            missing = [name for name in feature.inputs if name not in self.files]
-            if missing:
-                reasons[feature.id] = "missing_variable:" + ",".join(missing)
-            elif series.needs_reference(feature.of) and series.reference_of(self.axis) is None:
-                reasons[feature.id] = "no_reference_period"
-        return reasons
+    def resolution(self, catalogue: features.Catalogue, site: series.Site) -> series.Resolution:
+        """How this run, on these cells, can have the series that the features read."""
+        wanted = {feature.of for feature in catalogue.features}
+        elsewhere = wanted - series.ON_MASSIF_BANDS if self.grid.kind == grids.MASSIF_BANDS else set()
+        found = series.resolve(sorted(wanted - elsewhere), self.files.keys(), series.known_of(site, self.axis))
+        missing = {name: self._in_producer_words(reason) for name, reason in found.missing.items()}
+        return replace(found, missing=missing | dict.fromkeys(elsewhere, series.NOT_ON_MASSIF_BANDS))
+
+    def _in_producer_words(self, reason: str) -> str:
+        """``missing_variable:snd`` as the producer would say it: ``missing_variable:DSN_T_ISBA``."""
+        kind, _, names = reason.partition(":")
+        return ":".join([kind, ",".join(self.producer_names.get(n, n) for n in names.split(","))]) if names else reason
 
 
 def describe(path: Path) -> list[FileVariable]:

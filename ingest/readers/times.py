@@ -13,7 +13,7 @@ from climart.errors import UserError
 from ingest.calendars import CALENDARS
 
 EPOCH = "days since 1850-01-01"  # day numbers below count from here, each in its own calendar
-_STEP_DAYS = {"day": 1.0, "hour": 1 / 24, "minute": 1 / 1440, "second": 1 / 86400}
+STEP_DAYS = {"day": 1.0, "hour": 1 / 24, "minute": 1 / 1440, "second": 1 / 86400}
 
 
 @dataclass(frozen=True)
@@ -51,17 +51,17 @@ def read(where: str, dataset: netCDF4.Dataset, dimension: str) -> TimeAxis:
         raise UserError(f"{where}: calendar {name!r}; expected one of {', '.join(CALENDARS)}")
     calendar = CALENDARS[name]
     step = str(variable.units).split()[0].lower().rstrip("s")
-    if step not in _STEP_DAYS:
+    if step not in STEP_DAYS:
         raise UserError(f"{where}: not daily: time counted in {str(variable.units).split()[0]!r}")
     variable.set_auto_mask(False)
-    exact = _day_numbers(variable[:], str(variable.units), calendar, _STEP_DAYS[step])
+    exact = day_numbers(variable[:], str(variable.units), calendar, STEP_DAYS[step])
     if not np.isfinite(exact).all():
         raise UserError(f"{where}: the time axis holds a missing value")
     bounds = dataset.variables.get(str(getattr(variable, "bounds", "")))
     width = None
     if bounds is not None and bounds.ndim == 2 and bounds.shape[1] == 2:
         bounds.set_auto_mask(False)
-        limits = _day_numbers(bounds[:], str(variable.units), calendar, _STEP_DAYS[step])
+        limits = day_numbers(bounds[:], str(variable.units), calendar, STEP_DAYS[step])
         width = float(np.median(limits[:, 1] - limits[:, 0]))
         if np.all(np.abs(limits[:, 1] - exact) < 1e-6):  # stamped at the end of its day
             exact = limits[:, 0]
@@ -75,7 +75,7 @@ def read(where: str, dataset: netCDF4.Dataset, dimension: str) -> TimeAxis:
     return TimeAxis(calendar, name, days, frequency)
 
 
-def _day_numbers(values: npt.NDArray[np.float64], units: str, calendar: str, step: float) -> npt.NDArray[np.float64]:
+def day_numbers(values: npt.NDArray[np.float64], units: str, calendar: str, step: float) -> npt.NDArray[np.float64]:
     """Fractional day numbers of time values."""
     start = cftime.num2date(0, units, calendar, only_use_cftime_datetimes=True)
     return float(cftime.date2num(start, EPOCH, calendar)) + np.asarray(values, dtype=np.float64) * step

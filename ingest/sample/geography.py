@@ -9,6 +9,7 @@ so (``geometry_method``).
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -87,7 +88,7 @@ def cell_shares(departements: pd.Series[Any]) -> Floats:
 
 
 def write_territories(folder: Path, departements: pd.Series[Any]) -> tuple[Path, ...]:
-    """Write the territories folder: communes, epci, departements, regions (.json), caisses (.csv), contours.
+    """Write the territories folder: communes, epci, departements, regions (.json), caisses, movements (.csv), contours.
 
     Same names and fields as the real folder, with fewer fields in communes.json. Returns the paths written.
     """
@@ -98,6 +99,7 @@ def write_territories(folder: Path, departements: pd.Series[Any]) -> tuple[Path,
         write_json(folder / "departements.json", records(read("departements"))),
         write_json(folder / "regions.json", records(read("regions"))),
         write_caisses(folder / "caisses_regionales.csv"),
+        write_changes(folder / "mouvements-communes.csv"),
         write_contours(folder / "communes_contours.parquet", contours(rows, departements)),
     )
 
@@ -108,11 +110,12 @@ def read(name: str) -> pd.DataFrame:
 
 
 def commune_rows(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    """Communes as in the official file; the few without a population lack the field, as they do there."""
+    """Communes as in the official file, then their parts; an empty field (a population) is left out, as it is there."""
     fields = ["code", "nom", "zone", "departement", "region", "type", "population"]
+    parts = pd.read_csv(SAMPLE / "commune_parts.csv.gz", dtype=str)
     return [
         {field: value for field, value in row.items() if not pd.isna(value)}
-        for row in records(rows.assign(type="commune-actuelle")[fields])
+        for row in [*records(rows.assign(type="commune-actuelle")[fields]), *records(parts)]
     ]
 
 
@@ -143,6 +146,13 @@ def write_caisses(path: Path) -> Path:
     )
     with atomic(path) as handle:
         handle.write(table.to_csv(index=False, lineterminator="\n").encode())
+    return path
+
+
+def write_changes(path: Path) -> Path:
+    """The movements of communes since 1943, under INSEE's column names."""
+    with atomic(path) as handle:
+        handle.write(gzip.decompress((SAMPLE / "commune_changes.csv.gz").read_bytes()))
     return path
 
 

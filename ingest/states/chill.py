@@ -13,6 +13,7 @@ from math import acos, cos, exp, log, nan, pi, sin, tan
 import numpy as np
 import numpy.typing as npt
 
+from ingest.calendars import Window
 from ingest.jit import compiled
 
 Block = npt.NDArray[np.float32]
@@ -20,6 +21,7 @@ Cells = npt.NDArray[np.float64]
 Days = npt.NDArray[np.int32]
 Table = npt.NDArray[np.float64]
 
+WINDOW = Window((11, 1), (2, 29), -1)  # of the chill: 1 November to the end of February, indicators.md §2.3
 CHILL_COLUMNS = ("chill_portions",)
 BLOOM_COLUMNS = (
     "bloom_doy",  # 1 = 1 January

@@ -10,7 +10,6 @@ A method is stored beside every value (``pet_method``) and two methods never mee
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from math import acos, cos, exp, log, nan, pi, sin, sqrt, tan
 
 import numpy as np
@@ -22,16 +21,8 @@ Block = npt.NDArray[np.float32]
 Cells = npt.NDArray[np.float64]
 Days = npt.NDArray[np.int32]
 
-# pet_method → the daily variables that it takes. The files' own evapotranspiration comes first, then the full
-# equation. FAO and Hg0175 are the suffixes of DRIAS and Explore2 files. Hg0175 is read as Hargreaves–Samani
-# with 0.0135 · 0.175: param_status of that reading is unverified (indicators.md §11).
-PET_METHODS = {
-    "file_fao": ("evspsblpot",),
-    "file_hg0175": ("evspsblpot",),
-    "fao56_penman_monteith": ("tasmin", "tasmax", "huss", "rsds", "sfcWind"),
-    "hargreaves_samani": ("tasmin", "tasmax"),
-    "hargreaves_0175": ("tasmin", "tasmax"),
-}
+# Hg0175 is the suffix of DRIAS and Explore2 files, read as Hargreaves–Samani with 0.0135 · 0.175: param_status of that
+# reading is unverified (indicators.md §11).
 HARGREAVES_COEFFICIENTS = {"hargreaves_samani": 0.0023, "hargreaves_0175": 0.0135 * 0.175}  # eq. 52; indicators.md §0.1
 
 SOLAR_CONSTANT = 0.0820  # MJ m⁻² min⁻¹, eq. 21
@@ -42,16 +33,6 @@ MM_PER_MJ = 0.408  # mm of water that 1 MJ m⁻² evaporates, eq. 20
 MIN_CLOUDINESS_FACTOR = 0.05  # ASCE-EWRI 2005 eq. 18; FAO-56 gives none, and dark days would gain long-wave heat
 RSDS_EXCESS = 1.05  # times the clear-sky radiation: soft bound of rsds, indicators.md §0.1
 _DAYS = 366
-
-
-def choose_pet_method(variables: Collection[str]) -> str | None:
-    """The method to compute evapotranspiration from these daily variables: Penman–Monteith, else
-    Hargreaves–Samani, else None. Not for runs that bring evspsblpot: their file name says the method.
-    """
-    for method in ("fao56_penman_monteith", "hargreaves_samani"):
-        if all(name in variables for name in PET_METHODS[method]):
-            return method
-    return None
 
 
 @compiled("float64(float64)")

@@ -3,13 +3,14 @@
 Specific humidity is the daily mean and the temperature the daily maximum (indicators.md §1): the air is taken
 to keep its vapour through the day. Pressure is that of the altitude (FAO-56), not that of the day.
 
-Sources: Allen et al. 1998 (FAO-56) eq. 7; WMO-No. 8 (2018) annex 4.B, the Magnus formula; Stull 2011, J.
-Appl. Meteor. Climatol. 50:2267; Masterton & Richardson 1979; Bröde et al. 2012, Int. J. Biometeorol. 56:481,
+Sources: Allen et al. 1998 (FAO-56) eq. 7; WMO-No. 8 (2018) annex 4.B, the Magnus formula and the psychrometer; Stull
+2011, J. Appl. Meteor. Climatol. 50:2267; Masterton & Richardson 1979; Bröde et al. 2012, Int. J. Biometeorol. 56:481,
 and the program UTCI_a002.
 """
 
 from __future__ import annotations
 
+from functools import cache
 from math import atan, exp, nan, sqrt
 
 import numpy as np
@@ -25,6 +26,10 @@ UTCI_SHADE_OUTPUTS = ("utci_shade_tx",)  # °C
 COMFORT_OUTPUTS = ("comfort",)  # 1 on a comfortable day, 0 on another
 
 MOLECULAR_RATIO = 0.622  # water to dry air, FAO-56
+PSYCHROMETER = 6.53e-4  # K⁻¹, then × (1 + 9.44e-4 Tw): ventilated, over water, WMO-No. 8 annex 4.B
+STULL_CEILING = 1500.0  # m: above, Stull's fit for about 1 013 hPa gives way to the psychrometer (indicators.md §4)
+STULL_DRIEST = 5.0  # %, the end of the range of Stull's fit
+VAPOUR_STEP = 0.01  # hPa, of the table of ``stull_dry_bulbs``
 
 # UTCI − T, °C, where the radiant temperature is that of the air: the 84 of the 210 terms of Bröde et al. 2012
 # that do not hold their difference. By power of the vapour pressure (kPa), then of the wind at 10 m (m s⁻¹),
@@ -108,6 +113,17 @@ def relative_humidity(e: float, t: float) -> float:
     return min(max(100.0 * e / saturation_pressure(t), 1.0), 100.0)
 
 
+@compiled("void(float32[:,::1],float32[:,::1],float64[::1],float32[:,::1])")
+def at_most_saturated(huss: Block, tas: Block, altitude: Cells, out: Block) -> None:
+    """Specific humidity (kg kg⁻¹), cut at that of saturated air at tas (°C) and at the altitude of each cell (m)."""
+    for c in range(huss.shape[0]):
+        p = pressure(altitude[c])
+        for i in range(huss.shape[1]):
+            e = saturation_pressure(np.float64(tas[c, i]))
+            most = MOLECULAR_RATIO * e / (p - (1.0 - MOLECULAR_RATIO) * e)
+            out[c, i] = min(huss[c, i], np.float32(most)) if most == most else np.float32(nan)
+
+
 @compiled("float64(float64,float64)")
 def wet_bulb(t: float, humidity: float) -> float:
     """Wet-bulb temperature (°C), at most t, from t (°C) and relative humidity (%). Stull 2011 eq. 1.
@@ -123,6 +139,70 @@ def wet_bulb(t: float, humidity: float) -> float:
         - 4.686035
     )
     return min(fit, t)
+
+
+@compiled("float64(float64,float64,float64)")
+def psychrometer_dry_bulb(target: float, e: float, air_pressure: float) -> float:
+    """Temperature (°C) of air of vapour pressure e (hPa) whose wet bulb is ``target`` (°C), at an air pressure (hPa).
+
+    The psychrometer's equation e = es(Tw) − A p (T − Tw), WMO-No. 8 annex 4.B: with the wet bulb given it is linear
+    in T, and what an iteration on Tw would find is had at once. Air that is saturated at the wet bulb is at the wet
+    bulb.
+    """
+    constant = PSYCHROMETER * (1.0 + 9.44e-4 * target)
+    return target + max(saturation_pressure(target) - e, 0.0) / (constant * air_pressure)
+
+
+@compiled("float64(float64,float64)")
+def stull_dry_bulb(target: float, e: float) -> float:
+    """The same by Stull's formula, which knows no pressure: bisection to 1e-6 °C. Humidity is taken as at least 5 %,
+    the end of the formula's range.
+    """
+    low, high = target, target + 40.0
+    if e >= saturation_pressure(target):
+        return target
+    while high - low > 1e-6:
+        middle = 0.5 * (low + high)
+        if wet_bulb(middle, max(relative_humidity(e, middle), STULL_DRIEST)) <= target:
+            low = middle
+        else:
+            high = middle
+    return 0.5 * (low + high)
+
+
+@cache
+def stull_dry_bulbs(target: float) -> Cells:
+    """``stull_dry_bulb`` by steps of ``VAPOUR_STEP`` from 0 hPa to saturation at ``target`` (°C), one step beyond."""
+    n = int(saturation_pressure(target) / VAPOUR_STEP) + 3
+    return np.array([stull_dry_bulb(target, VAPOUR_STEP * step) for step in range(n)])
+
+
+def dry_bulb(huss: Block, altitude: Cells, targets: tuple[float, ...], out: Block) -> None:
+    """Temperature (°C) at which the air of each day has each wet bulb, ``out`` (targets, cells, days).
+
+    ``huss`` (cells, days) is taken as constant through the day. By the psychrometer above 1 500 m, by Stull's fit
+    below.
+    """
+    for number, target in enumerate(targets):
+        _dry_bulb(huss, altitude, target, stull_dry_bulbs(target), out[number])
+
+
+@compiled("void(float32[:,::1],float64[::1],float64,float64[::1],float32[:,::1])")
+def _dry_bulb(huss: Block, altitude: Cells, target: float, table: Cells, out: Block) -> None:
+    for c in range(huss.shape[0]):
+        p = pressure(altitude[c])
+        for i in range(huss.shape[1]):
+            q = np.float64(huss[c, i])
+            if q != q or p != p:
+                out[c, i] = np.float32(nan)
+                continue
+            e = vapour_pressure(q, p)
+            if altitude[c] > STULL_CEILING:
+                out[c, i] = np.float32(psychrometer_dry_bulb(target, e, p))
+            else:
+                place = min(e / VAPOUR_STEP, table.size - 1.001)
+                k = int(place)
+                out[c, i] = np.float32(table[k] + (place - k) * (table[k + 1] - table[k]))
 
 
 @compiled("float64(float64,float64)")

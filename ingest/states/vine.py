@@ -1,5 +1,5 @@
 """Grapevine: budburst, flowering, véraison and maturity of some cultivars, frost and heat between them,
-Huglin, dryness.
+Huglin's coefficient, dryness.
 
 Sources: García de Cortázar-Atauri, Brisson & Gaudillère 2009, Int. J. Biometeorol. 53:317 (BRIN, budburst);
 Parker et al. 2011, 2013 (GFV, flowering and véraison); Parker et al. 2020 (GSR, sugar 200 g/L); Molitor et
@@ -100,6 +100,7 @@ PROFILES = {
     ),
 }
 DEFAULT_PROFILE = "pinot_noir"
+PUBLISHED = (DEFAULT_PROFILE, "early", "middle", "late")  # those that features read
 
 # Huglin 1978, as coded "huglin" in xclim below 50° N: up to this latitude (degrees north), this k. Beyond 50°
 # N the last value holds [D]: France reaches 51.1° N.
@@ -287,25 +288,7 @@ def vine_seasons(tasmin: Block, tasmax: Block, marks: Marks, profiles: npt.NDArr
                     columns[14] = np.float32(warmth / (stages[3] - stages[2] + 1))
 
 
-@compiled("void(float32[:,::1],float32[:,::1],int32[:,::1],float64[::1],float32[:,::1])")
-def huglin_index(tasmin: Block, tasmax: Block, windows: Marks, coefficient: Cells, out: Block) -> None:
-    """Heliothermal index (°C d), k · Σ max(0, ((T̄ − 10) + (Tx − 10)) / 2), ``out`` (cells, years). Huglin
-    1978.
-
-    ``windows`` (years, 2): first day and last day + 1 of April to September, -1 outside the axis;
-    ``coefficient`` (cells): ``huglin_coefficient``.
-    """
-    for c in range(tasmin.shape[0]):
-        for year in range(windows.shape[0]):
-            total = 0.0 if windows[year, 0] >= 0 else nan
-            for i in range(windows[year, 0], windows[year, 1]):
-                tx = np.float64(tasmax[c, i])
-                day = 0.5 * (0.5 * (np.float64(tasmin[c, i]) + tx) + tx) - 10.0
-                total += day if day > 0.0 or day != day else 0.0
-            out[c, year] = np.float32(coefficient[c] * total)
-
-
-@compiled("void(float32[:,::1],float32[:,::1],int32[:,::1],float32[:,::1])")
+@compiled("void(float32[:,::1],float32[:,::1],int32[:,::1],float32[:,:])")
 def dryness_index(prtot: Block, pet: Block, marks: Marks, out: Block) -> None:
     """Water left in the soil of a vineyard on 30 September (mm), at most 200, may be negative, ``out``
     (cells, years).

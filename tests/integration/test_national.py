@@ -32,7 +32,7 @@ def test_cells_and_territories_are_all_there(national_mart: Mart) -> None:
     assert by_kind[("epci", "values")] == 1_232 and by_kind[("epci", "outside_grid")] == 23
     assert by_kind[("departement", "values")] == 96 and by_kind[("region", "values")] == 13
     weights = pd.read_parquet(national_mart.root / "lake" / "cell_weight.parquet")
-    indices = national_mart.root / "lake" / "producer_index"
+    indices = national_mart.root / "lake" / "producer_index" / "dataset=drias_tracc2023"
     cells = pd.read_parquet(next(indices.rglob("*.parquet")), columns=["cell_id"])["cell_id"]
     assert cells.nunique() == 8_981
     assert set(weights["cell_id"]) <= set(cells)
@@ -61,7 +61,10 @@ def test_weights_sum_to_one(national_mart: Mart) -> None:
 
 
 def test_number_of_runs(national_mart: Mart) -> None:
-    found = national_mart.query("select indicator_id, n_runs from fct_indicator where reason is null group by all")
+    found = national_mart.query(
+        "select indicator_id, n_runs from fct_indicator "
+        "where reason is null and dataset_id = 'drias_tracc2023' group by all"
+    )
     assert dict(found).pop("fwi40_days") == 10
     assert {n for indicator, n in found if indicator != "fwi40_days"} == {17}
     assert len(found) == 15
@@ -75,7 +78,7 @@ def test_national_mean_temperature(national_mart: Mart) -> None:
         means = dict(
             warehouse.execute(
                 "select context_id, median(m) from (select simulation_id, context_id, avg(t_mean) as m "
-                "from int_cell_indicators group by all) group by all"
+                "from int_cell_indicators where dataset_id = 'drias_tracc2023' group by all) group by all"
             ).fetchall()
         )
     assert means["ref"] == pytest.approx(10.8, abs=0.1)
@@ -87,7 +90,7 @@ def test_départements_equal_the_golden_figures(national_mart: Mart) -> None:
     found = pd.DataFrame(
         national_mart.query(
             "select code, indicator_id, context_id, q05, q50, q95, n_runs from fct_indicator "
-            "join dim_territory using (territory_id) where kind = 'departement'"
+            "join dim_territory using (territory_id) where kind = 'departement' and dataset_id = 'drias_tracc2023'"
         ),
         columns=golden.columns,
     )
@@ -126,7 +129,7 @@ def test_communes_agree_with_an_independent_computation(national_mart: Mart) -> 
         (territory, indicator, context): values
         for territory, indicator, context, *values in national_mart.query(
             "select territory_id, indicator_id, context_id, q05, q50, q95, delta_q05, delta_q50, delta_q95 "
-            "from fct_indicator"
+            "from fct_indicator where dataset_id = 'drias_tracc2023'"
         )
     }
     n_compared = 0

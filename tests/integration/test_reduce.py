@@ -20,7 +20,7 @@ import pytest
 
 from climart import paths
 from climart.errors import UserError
-from ingest import blocks, features, reduce
+from ingest import blocks, features, reduce, sites
 from ingest.readers import netcdf
 from ingest.reduce import Progress, Report
 from tests.daily_files import COL, ROW, Array, Daily, days_of, drias, weather
@@ -521,6 +521,8 @@ def test_real_eobs_values() -> None:
 def test_only_what_the_features_need_is_decoded(tmp_path: Path) -> None:
     write(tmp_path / "in", names=("tas", "prtot"))
     (plan,) = netcdf.plan([tmp_path / "in"])
-    decodes, pieces = reduce.decoding(plan, plan.grid.nodes(None), features.catalogue().subset(["t_mean"]))
+    nodes = plan.grid.nodes(None)
+    needed = plan.resolution(features.catalogue().subset(["t_mean"]), sites.of_cells(plan.grid, nodes)).variables
+    decodes, pieces = reduce.decoding(plan, nodes, needed)
     assert [task.name for task in decodes] == [piece.name for piece in pieces["tas"]] == ["tas-000-00000"]
     assert list(pieces) == ["tas"] and decodes[0].size == 12 * 1095

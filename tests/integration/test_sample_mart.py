@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import gamma
 
 from climart import paths
 from tests.conftest import Mart, climart, tree_hash
@@ -32,9 +35,9 @@ def test_départements_are_within_tolerance_of_their_calibration(sample_mart: Ma
 
 
 def test_one_more_file_rebuilds_only_its_run(sample_mart: Mart) -> None:
-    # 5 runs × 3 levels: the 15th file belongs to a run of which two levels were there; 4 daily runs beside them
-    assert sample_mart.said["first build"].startswith("9 run(s) computed, 0 unchanged")
-    assert sample_mart.said["second build"].startswith("1 run(s) computed, 8 unchanged")
+    # 5 runs × 3 levels: the 15th file belongs to a run of which two levels were there; 4 daily, 3 of snow
+    assert sample_mart.said["first build"].startswith("12 run(s) computed, 0 unchanged")
+    assert sample_mart.said["second build"].startswith("1 run(s) computed, 11 unchanged")
     counts = []
     for path in sorted((sample_mart.root / "releases").glob("20*")):
         with duckdb.connect(str(path / "climart.duckdb"), read_only=True) as release:
@@ -65,7 +68,16 @@ def test_unchanged_runs_keep_their_values_when_a_file_is_added(sample_mart: Mart
 def test_a_second_run_of_every_step_changes_nothing(sample_mart: Mart) -> None:
     lake, releases = sample_mart.root / "lake", sample_mart.root / "releases"
     before = tree_hash(lake), tree_hash(releases)
-    climart(sample_mart.root, "ingest", "territories", sample_mart.root / "sample" / "territories")
+    massifs = sample_mart.root / "sample" / "massifs"
+    climart(
+        sample_mart.root,
+        "ingest",
+        "territories",
+        sample_mart.root / "sample" / "territories",
+        "--massifs",
+        massifs / "massifs.geojson",
+    )
+    climart(sample_mart.root, "ingest", "ski-areas", massifs / "ski_areas.csv", "--source", "sample_ski_areas")
     exports, days = sample_mart.root / "sample" / "drias", sample_mart.root / "sample" / "netcdf"
     assert "15 file(s) were already in the lake" in climart(sample_mart.root, "ingest", "drias", exports)
     assert climart(sample_mart.root, "ingest", "netcdf", days).count("already reduced, unchanged") == 4
@@ -99,7 +111,7 @@ def test_everything_of_the_sample_says_that_it_is_simulated(sample_mart: Mart) -
     assert (
         notices["sample_tracc2023"] == "démonstration : valeurs simulées, calées par département sur DRIAS TRACC-2023"
     )
-    assert len(notices) == 3 and all("valeurs" in str(n) and "simulées" in str(n) for n in notices.values())
+    assert len(notices) == 5 and all("valeurs" in str(n) and "simulées" in str(n) for n in notices.values())
     assert sample_mart.query("select distinct validation_status from dim_dataset") == [("synthetic",)]
     assert sample_mart.query("select distinct validation_status from fct_indicator") == [("synthetic",)]
     assert sample_mart.query("select distinct validation_status from dim_simulation") == [("synthetic",)]
@@ -142,9 +154,11 @@ def test_daily_runs_reach_the_mart_with_their_own_windows(sample_mart: Mart) -> 
         "and context_id = 'rwl40' and q50 is not null"
     )
     assert n > 100 and runs == 3 and classes >= 1
+    # a return level is one fit over a window: it has no annual values to weigh its change against
     assert sample_mart.query(
-        "select count(*) from fct_indicator where dataset_id like 'sample_daily%' and robustness = 'not_computable'"
-    ) == [(0,)]
+        "select distinct left(indicator_id, 8) from fct_indicator "
+        "where dataset_id like 'sample_daily%' and robustness = 'not_computable'"
+    ) == [("rl_rx1d_",)]
 
 
 def test_warmer_levels_are_warmer_in_the_daily_runs(sample_mart: Mart) -> None:
@@ -187,3 +201,50 @@ def test_daily_series_of_a_territory(sample_mart: Mart, tmp_path: Path) -> None:
         series,
         code=2,
     )
+
+
+def test_bootstrap_is_the_one_that_numpy_draws(sample_mart: Mart) -> None:
+    """500 samples of 20 maxima of a GEV of shape -0.2, refitted; the 5 % and 95 % quantiles of their levels."""
+    with duckdb.connect(str(sample_mart.root / "warehouse.duckdb"), read_only=True) as warehouse:
+        found = warehouse.execute(
+            "select variate_10_q05, variate_10_q95, variate_100_q05, variate_100_q95 from int_gev_bootstrap "
+            "where n_maxima = 20 and shape_step = -10"
+        ).fetchall()
+    n, k = 20, -0.2
+    digests = [[hashlib.md5(f"climart|{d}|{i}".encode()).digest()[8:] for i in range(1, n + 1)] for d in range(1, 501)]
+    uniform = np.array([[(int.from_bytes(lower, "little") + 0.5) / 2**64 for lower in row] for row in digests])
+    sample = np.sort((1 - (-np.log(uniform)) ** k) / k, axis=1)
+    rank = np.arange(n)
+    b0, b1 = sample.mean(axis=1), (rank * sample).sum(axis=1) / (n * (n - 1))
+    b2 = (rank * (rank - 1) * sample).sum(axis=1) / (n * (n - 1) * (n - 2))
+    l2 = 2 * b1 - b0
+    c = 2 / (3 + (6 * b2 - 6 * b1 + b0) / l2) - np.log(2) / np.log(3)
+    shape = 7.859 * c + 2.9554 * c**2
+    shape = np.where(np.abs(shape) <= 0.4, shape, k)
+    scale = l2 * shape / ((1 - 2**-shape) * gamma(1 + shape))
+    location = b0 - scale * (1 - gamma(1 + shape)) / shape
+    expected = [
+        np.quantile(location + scale * (1 - (-np.log(1 - 1 / period)) ** shape) / shape, q)
+        for period in (10, 100)
+        for q in (0.05, 0.95)
+    ]
+    assert found == [pytest.approx(expected, rel=1e-9)]
+
+
+def test_return_levels_rise_and_their_fits_hold_them(sample_mart: Mart) -> None:
+    found = sample_mart.query(
+        "select context_id, method, count(*), min(f.fit_q95 - f.fit_q05) > 0 "
+        "from fct_return_level f where dataset_id = 'sample_daily_socle' and return_period = 100 "
+        "and context_id in ('ref', 'rwl40') group by all order by 1"
+    )
+    assert [(context, method, wide) for context, method, _, wide in found] == [
+        ("ref", "gev_lmoments", True),  # 30 maxima
+        ("rwl40", "gev_lmoments_pooled_3x3", True),  # 20 maxima
+    ]
+    levels = sample_mart.query(
+        "select list(q50 order by return_period) from fct_indicator join fct_return_level "
+        "using (territory_id, indicator_id, dataset_id, context_id, weighting) "
+        "group by territory_id, dataset_id, context_id"
+    )
+    assert len(levels) > 1_000
+    assert all((np.diff(np.array(found)) > 0).all() for (found,) in levels)

@@ -144,7 +144,7 @@ def test_a_run_without_a_level_keeps_its_place(small_mart: Mart, tmp_path: Path)
     """Runs 1 and 3 of a second dataset root have +4 °C, run 2 has not: NULL in its place, not the value of run 3."""
     root = tmp_path / "gap"
     (root / "lake").mkdir(parents=True)
-    for name in ("territory", "cell_weight", "cell"):
+    for name in ("territory", "cell_weight", "cell", "territory_change", "commune_part"):
         shutil.copy(small_mart.root / "lake" / f"{name}.parquet", root / "lake")
     exports = sorted(p for p in small_mart.root.glob("run*.txt") if p.name != "run2GWL30.txt")
     assert len(exports) == 8
@@ -157,3 +157,24 @@ def test_a_run_without_a_level_keeps_its_place(small_mart: Mart, tmp_path: Path)
         [A],
     )
     assert found == ([16, None, 22], [3, None, 9])
+
+
+def test_wide_marts_hold_the_medians_or_say_why_not(small_mart: Mart) -> None:
+    def row(mart: str, territory: str, context: str, columns: str) -> tuple[object, ...]:
+        (found,) = small_mart.query(
+            f"select {columns} from {mart} where territory_id = ? and context_id = ? and dataset_id = ?",
+            [territory, context, "drias_2020" if context.startswith("rcp") else "drias_tracc2023"],
+        )
+        return found
+
+    heat = "t_mean, t_mean_q05, t_mean_q95, t_mean_delta, t_mean_reason"
+    assert row("mart_heat", A, "rwl40", heat) == (19, pytest.approx(16.3), pytest.approx(21.7), 6, None)
+    assert row("mart_heat", A, "ref", heat) == (13, 13, 13, None, None)
+    # overseas, the reason is the territory's; no export here has hot days
+    assert row("mart_heat", "commune:97101", "rwl40", heat) == (None, None, None, None, "outside_grid")
+    assert row("mart_heat", A, "rwl40", "tx35, tx35_delta, tx35_reason") == (None, None, "not_in_exports")
+    crops = "p_apr_oct, p_apr_oct_delta, last_frost_doy, last_frost_doy_reason"
+    assert row("mart_agriculture", A, "rcp85_h1", crops) == (380, -70, 80, None)
+    assert row("mart_agriculture", B, "rcp85_h1", crops) == (380, -220, None, "missing_cells")
+    # the warming levels' dataset has no indicator of agriculture at all: its rows say so
+    assert row("mart_agriculture", A, "rwl40", "p_apr_oct, p_apr_oct_reason") == (None, "not_in_exports")

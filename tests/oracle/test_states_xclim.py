@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from ingest.states import chill, evapotranspiration, heat, humidity, vine
+from ingest.states import chill, days, drought, evapotranspiration, humidity, snow, vine
 from tests.seasons import Years, temperate
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
+    import lmoments3.distr
     from xclim import indices
-    from xclim.core.calendar import percentile_doy
     from xclim.indices.helpers import make_hourly_temperature
+    from xclim.indices.stats import standardized_index
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 YEARS = Years(2001, 2003)
@@ -72,20 +73,22 @@ def test_chill_portions_of_noleap_years() -> None:
 
 def test_huglin_below_50_degrees_and_its_fault_above() -> None:
     tn, tx = temperate(YEARS, 1, seed=4)
-    found = np.empty((1, 3), dtype=np.float32)
     windows = YEARS.window((4, 1, 0), (9, 30, 0))
-    days = [series(tn[0], "tasmin", "degC"), series(tx[0], "tasmax", "degC")]
+    days_of = [series(tn[0], "tasmin", "degC"), series(tx[0], "tasmax", "degC")]
     mean = series((tn[0].astype(np.float64) + tx[0]) / 2, "tas", "degC")
+    daily = np.empty((1, *tn.shape), dtype=np.float32)
     for latitude, same in ((41.0, True), (45.0, True), (49.9, True), (50.6, False)):
         where = xr.DataArray(latitude, attrs={"units": "degrees_north"})
         expected = indices.huglin_index(
-            tas=mean, tasmax=days[1], lat=where, method="huglin", start_date="04-01", end_date="10-01"
+            tas=mean, tasmax=days_of[1], lat=where, method="huglin", start_date="04-01", end_date="10-01"
         ).values
-        vine.huglin_index(tn, tx, windows, np.array([vine.huglin_coefficient(latitude)]), found)
+        days.huglin_day(tn, tx, np.array([vine.huglin_coefficient(latitude)]), daily)
+        positive = daily[0, 0].astype(np.float64).clip(0)
+        found = np.array([positive[start:stop].sum() for start, stop in windows])
         if same:
-            assert found[0] == pytest.approx(expected, rel=1e-5)
+            assert found == pytest.approx(expected, rel=1e-5)
         else:  # xclim's k is 2 beyond 50° N
-            assert expected == pytest.approx(found[0] * 2 / 1.06, rel=1e-5)
+            assert expected == pytest.approx(found * 2 / 1.06, rel=1e-5)
 
 
 def test_dryness_is_xclims_where_the_reserve_is_never_full() -> None:
@@ -130,14 +133,54 @@ def test_hargreaves_but_for_the_sun() -> None:
     assert found.sum() == pytest.approx(expected.sum() * 86400, rel=1e-2)
 
 
-def test_daily_percentiles_of_noleap_years() -> None:
-    """Type 8 over five days of each year; the first and last two days of the year lie at the edge of the
-    axis.
-    """
-    years, rng = 6, np.random.default_rng(9)
-    times = xr.date_range("2001-01-01", "2006-12-31", calendar="noleap", use_cftime=True)
-    x = rng.normal(15, 8, (1, years * 365)).astype(np.float32)
-    expected = percentile_doy(series(x[0], "tasmax", "degC", times=times), window=5, per=90).values.ravel()
-    anchors = np.ascontiguousarray(np.arange(years * 365, dtype=np.int32).reshape(years, 365).T)
-    found = heat.daily_percentiles(x, anchors, 0, years * 365, 2, 0.9)
-    assert found[0] == pytest.approx(expected, rel=1e-5)
+def monthly_series(values: np.ndarray, first: str) -> xr.DataArray:
+    times = xr.date_range(first, periods=values.size, freq="MS")
+    return xr.DataArray(values, dims="time", coords={"time": times}, attrs={"units": "mm/month"})
+
+
+@pytest.mark.parametrize("months", [1, 3, 12])
+@pytest.mark.parametrize("dry", [0.0, 0.25])
+def test_spi_with_l_moments(months: int, dry: float) -> None:
+    """Gamma by L-moments, months without rain apart, within 1e-6."""
+    rng = np.random.default_rng(months)
+    rain = np.where(rng.random(60 * 12) < dry, 0.0, rng.gamma(1.2, 40, 60 * 12))
+    expected = standardized_index(
+        monthly_series(rain, "1951-01-01"), freq=None, window=months, dist=lmoments3.distr.gam, method="PWM",
+        zero_inflated=True, fitkwargs={}, cal_start="1976-01-01", cal_end="2005-12-31",
+    ).values  # fmt: skip
+    found = drought.spi_of(drought.accumulated(rain[None], months), slice(25, 55))[0]
+    assert np.isfinite(expected).sum() == rain.size - months + 1
+    assert found == pytest.approx(expected, abs=1e-6, nan_ok=True)
+
+
+@pytest.mark.parametrize("months", [1, 3, 12])
+def test_spei_with_l_moments(months: int) -> None:
+    """Generalised logistic by L-moments, within 1e-6."""
+    rng = np.random.default_rng(20 + months)
+    balance = rng.gamma(2, 30, 60 * 12) - 60 - 40 * np.sin(np.arange(60 * 12) / 12 * 2 * np.pi)
+    expected = standardized_index(
+        monthly_series(balance, "1951-01-01"), freq=None, window=months, dist=lmoments3.distr.glo, method="PWM",
+        zero_inflated=False, fitkwargs={}, cal_start="1976-01-01", cal_end="2005-12-31",
+    ).values  # fmt: skip
+    found = drought.spei_of(drought.accumulated(balance[None], months), slice(25, 55))[0]
+    assert found == pytest.approx(expected, abs=1e-6, nan_ok=True)
+
+
+def test_snowmaking_hours_are_those_of_xclim_s_hourly_temperatures() -> None:
+    """Hours at or below a temperature, day by day: equal but where an hour lies on the limit, within float32."""
+    tn, tx = (block[:, : 3 * 365] for block in temperate(YEARS, 1, seed=8))
+    tn, tx = tn - np.float32(6), tx - np.float32(6)
+    times = xr.date_range("2001-01-01", "2003-12-31", calendar="noleap", use_cftime=True)
+    hourly = make_hourly_temperature(
+        series(tn[0], "tasmin", "degC", times=times), series(tx[0], "tasmax", "degC", times=times)
+    ).values.reshape(-1, 24)
+    limits = np.empty((2, *tn.shape), dtype=np.float32)
+    limits[0], limits[1] = 1.25, -2.0
+    of_year = (np.arange(3 * 365) % 365 + 1).astype(np.int32)
+    out = np.empty((3, *tn.shape), dtype=np.float32)
+    snow.snowmaking(tn, tx, limits, snow.hour_shares(45.0)[None], np.zeros(1, dtype=np.int32), of_year, out)
+    near = 1e-5
+    for number, limit in enumerate((1.25, -2.0)):
+        assert (out[number, 0] >= (hourly <= limit - near).sum(axis=1)).all()
+        assert (out[number, 0] <= (hourly <= limit + near).sum(axis=1)).all()
+        assert 500 < out[number].sum() < 20_000

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from climart.errors import UserError
-from ingest import features, grid, reduce
+from ingest import features, grid, reduce, sites
 from ingest.readers import grids, netcdf
 from ingest.readers.netcdf import SimulationPlan
 from tests.daily_files import COL, ROW, Array, Daily, days_of, drias, drias_name, place_8km, weather
@@ -96,7 +96,7 @@ def test_the_crs_trap_is_refused(tmp_path: Path) -> None:
     plan = only(paths)
     assert "km from where its latitude and longitude" in plan.refusals[0] and "tasAdjust" in plan.refusals[0]
     with pytest.raises(UserError, match=r"tasAdjust_France.*more|half a cell"):
-        reduce.check(plan, features.catalogue(), None)
+        reduce.check(plan, None)
 
 
 def test_half_a_cell_is_the_limit(tmp_path: Path) -> None:
@@ -360,7 +360,8 @@ def test_files_become_simulations(tmp_path: Path) -> None:
     assert with_rcp85.simulation_id == (
         "drias_2020_daily.CNRM-CERFACS-CNRM-CM5_rcp85_r1i1p1_CNRM-ALADIN63_v2_MF-ADAMONT-SAFRAN-1980-2011"
     )
-    reasons = with_rcp85.unavailable(features.catalogue())
+    catalogue, grid = features.catalogue(), with_rcp85.grid
+    reasons = catalogue.unavailable(with_rcp85.resolution(catalogue, sites.of_cells(grid, grid.nodes(None))))
     assert reasons["tx30"] == "missing_variable:tasmax"
     assert reasons["cwb_yr"] == "missing_variable:evspsblpot"
     assert reasons["r95ptot"] == "no_reference_period"

@@ -85,7 +85,8 @@ def exports(files: sample.SampleFiles) -> Exports:
 def contours(files: sample.SampleFiles) -> gpd.GeoDataFrame:
     rows = json.loads((files.territories / "communes.json").read_text(encoding="utf-8"))
     shapes = gpd.read_parquet(files.territories / "communes_contours.parquet")
-    return shapes.merge(pd.DataFrame(rows)[["code", "departement"]], on="code", validate="one_to_one")
+    communes = pd.DataFrame(rows).query("type == 'commune-actuelle'")
+    return shapes.merge(communes[["code", "departement"]], on="code", validate="one_to_one")
 
 
 @pytest.fixture(scope="module")
@@ -228,10 +229,16 @@ def test_counts_of_territories(files: sample.SampleFiles) -> None:
     def rows(name: str) -> pd.DataFrame:
         return pd.DataFrame(json.loads((files.territories / f"{name}.json").read_text(encoding="utf-8")))
 
-    communes = rows("communes")
+    every = rows("communes")
+    assert every["type"].value_counts().to_dict() == {
+        "commune-actuelle": 34_969,
+        "commune-deleguee": 2_105,
+        "commune-associee": 471,
+        "arrondissement-municipal": 45,
+    }
+    communes = every[every["type"] == "commune-actuelle"]
     assert len(communes) == communes["code"].nunique() == 34_969
     assert communes["zone"].value_counts().to_dict() == {"metro": 34_746, "drom": 129, "com": 94}
-    assert set(communes["type"]) == {"commune-actuelle"}
     epci = rows("epci")
     members = [member["code"] for members in epci["membres"] for member in members]
     assert (len(epci), len(members)) == (1_255, 34_871)
@@ -270,8 +277,8 @@ def test_same_bytes_twice(files: sample.SampleFiles, tmp_path: Path) -> None:
     steps: list[str] = []
     again = sample.generate(tmp_path, steps.append, with_daily=False)
     assert steps == ["territories", "climate", "DRIAS exports"]
-    first, second = (*files.territory_files, *files.drias), (*again.territory_files, *again.drias)
-    assert len(first) == 6 + 15
+    first, second = ((*f.territory_files, *f.drias, f.elevation) for f in (files, again))
+    assert len(first) == 6 + 15 + 1
     assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == sorted(second)
     for one, other in zip(first, second, strict=True):
         assert one.name == other.name

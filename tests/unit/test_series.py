@@ -5,23 +5,26 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ingest import series
 from ingest.calendars import Axis
+from ingest.states import days as day_states
+from ingest.states import reference
 
 Floats = npt.NDArray[np.float32]
 AXIS = Axis("standard", 1976, 2006)
 NOLEAP = Axis("noleap", 1976, 2006)
 
 
-def derive(name: str, *inputs: npt.ArrayLike, axis: Axis = AXIS) -> Floats:
-    """One derived series of one cell."""
-    derivation = series.DERIVED[name]
+def derive(name: str, *inputs: npt.ArrayLike, axis: Axis = AXIS, latitude: float = 39.0) -> Floats:
+    """One daily series of one cell."""
+    way = next(way for way in series.DAILY if name in way.outputs)
     blocks = [np.atleast_2d(np.asarray(x, dtype=np.float32)) for x in inputs]
-    out = np.empty((len(derivation.outputs), *blocks[0].shape), dtype=np.float32)
-    extra = [series.reference_of(axis)] if derivation.needs_reference else []
-    derivation.compute(*blocks, *extra, out)
-    return out[derivation.outputs.index(name), 0]
+    out = np.empty((len(way.outputs), *blocks[0].shape), dtype=np.float32)
+    way.compute(blocks, series.Around(series.Site.of_latitude(np.array([latitude])), axis), out)
+    return np.asarray(out[way.outputs.index(name), 0])
 
 
 def test_costic_golden_values() -> None:
@@ -33,6 +36,9 @@ def test_costic_golden_values() -> None:
 def test_huglin_constant_days() -> None:
     """indicators.md §2.1: T̄ 20, Tx 26 give 13 a day, 2 379 in 183 days."""
     assert derive("huglin_day", [14], [26]) == pytest.approx([13])
+    for latitude, expected in ((45.0, 2474.16), (50.6, 2521.74)):
+        days = derive("huglin_day", [14] * 183, [26] * 183, latitude=latitude)
+        assert days.astype(np.float64).sum() == pytest.approx(expected, abs=5e-3), latitude
 
 
 def test_simple_series() -> None:
@@ -43,9 +49,9 @@ def test_simple_series() -> None:
 
 
 def test_the_reference_needs_27_of_its_30_years() -> None:
-    assert series.reference_of(Axis("standard", 1979, 2020)) is not None
-    assert series.reference_of(Axis("standard", 1980, 2020)) is None
-    assert series.reference_of(Axis("standard", 2006, 2100)) is None
+    assert reference.reference_of(Axis("standard", 1979, 2020)) is not None
+    assert reference.reference_of(Axis("standard", 1980, 2020)) is None
+    assert reference.reference_of(Axis("standard", 2006, 2100)) is None
 
 
 def test_an_anomaly_is_from_the_five_day_normal_of_the_reference() -> None:
@@ -133,3 +139,48 @@ def test_a_wave_lasts_through_two_cooler_days_but_not_three() -> None:
 
 def test_a_day_below_the_end_threshold_ends_it() -> None:
     assert waves(30, 30, 30, 28, 30, 30, 30, 20)[0] == [2, 1, 1, 0, 2, 1, 1, 0]
+
+
+@given(st.floats(-20, 30), st.floats(0.01, 25))
+def test_costic_is_never_below_the_simple_degree_day(tn: float, spread: float) -> None:
+    """indicators.md §1, up to the formula's own 0.1 °C at the point where it meets the simple one."""
+    simple = max(18.0 - (tn + spread / 2), 0.0)
+    assert day_states.costic(tn, tn + spread, 18.0) >= simple - 0.02 * spread
+
+
+ALL = {"tasmin", "tasmax", "tas", "prtot", "prsn", "huss", "rsds", "sfcWind", "evspsblpot"}
+
+
+def test_evapotranspiration_of_the_files_comes_first_then_the_full_equation() -> None:
+    assert series.resolve(["cwb"], ALL, {"altitude"}).pet_method == "file"
+    without = ALL - {"evspsblpot"}
+    assert series.resolve(["cwb"], without, {"altitude"}).pet_method == "fao56_penman_monteith"
+    assert series.resolve(["cwb"], without, set()).pet_method == "hargreaves_samani"  # no altitude
+    assert series.resolve(["cwb"], without - {"huss"}, {"altitude"}).pet_method == "hargreaves_samani"
+    assert series.resolve(["tmean"], ALL, {"altitude"}).pet_method == ""
+
+
+def test_what_a_series_lacks_is_named() -> None:
+    lacks = {
+        "grass_growth": "missing_variable:rsds",
+        "utci_shade_tx": "missing_altitude",
+        "heat_wave": "no_reference_period",
+        "canicule": "missing_alert_thresholds",
+        "spei3.mean": "no_reference_period",
+        "snd": "missing_variable:snd",
+    }
+    found = series.resolve([*lacks, "tmean"], ALL - {"rsds"}, set())
+    assert found.missing == lacks
+    assert found.variables == {"tasmin", "tasmax"}
+    assert [series.DAILY[n].outputs for n in found.daily] == [("tmean",)]
+    # rain or evapotranspiration: both are said
+    assert series.resolve(["cwb"], {"tas"}, set()).missing == {"cwb": "missing_variable:evspsblpot,prtot"}
+
+
+def test_every_series_comes_after_those_that_it_is_made_of() -> None:
+    known = set(ALL) | {"snd", "swe", "rlds"}
+    for way in (*series.DAILY, *series.SEASONAL):
+        assert set(way.inputs) <= known, way.outputs
+        known |= set(way.outputs)
+    made = [name for way in series.SEASONAL for name in way.outputs]
+    assert len(made) == len(set(made))

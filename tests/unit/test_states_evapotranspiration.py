@@ -133,9 +133,3 @@ def test_evapotranspiration_is_never_negative_nor_beyond_the_hard_bound(
     et.penman_monteith_days(*blocks, np.array([46.0]), np.array([300.0]), np.array([day], dtype=np.int32), out)
     drying = et.saturation_pressure(tn + spread) * wind
     assert 0 <= out[0, 0, 0] <= 20 + 5 * drying
-
-
-def test_the_method_follows_from_the_variables() -> None:
-    assert et.choose_pet_method({"tasmin", "tasmax", "huss", "rsds", "sfcWind", "prtot"}) == "fao56_penman_monteith"
-    assert et.choose_pet_method({"tasmin", "tasmax", "huss", "sfcWind"}) == "hargreaves_samani"
-    assert et.choose_pet_method({"tas", "prtot"}) is None

@@ -47,20 +47,6 @@ def test_three_thresholds_of_molitor() -> None:
     assert vine.degree_day(31.0, 0.0, inf, inf) == 31
 
 
-def test_huglin_golden_values() -> None:
-    """T̄ 20, Tx 26 from April to September: 2 379 · k, 2 474.16 at 45° N and 2 521.74 at 50.6° N."""
-    years = Years(1999, 2000)
-    tn, tx = np.full((2, len(years)), 14, dtype=np.float32), np.full((2, len(years)), 26, dtype=np.float32)
-    out = np.empty((2, 2), dtype=np.float32)
-    k = np.array([vine.huglin_coefficient(45.0), vine.huglin_coefficient(50.6)])
-    vine.huglin_index(tn, tx, years.window((4, 1, 0), (9, 30, 0)), k, out)
-    assert out == pytest.approx(np.array([[2474.16] * 2, [2521.74] * 2]), abs=1e-2)
-    tx[0, years.index(1999, 6, 1)] = np.nan
-    tn[1, years.index(2000, 2, 1)] = np.nan
-    vine.huglin_index(tn, tx, years.window((4, 1, 0), (9, 30, 0)), k, out)
-    assert np.isnan(out).tolist() == [[True, False], [False, False]]
-
-
 def test_huglin_coefficient_table() -> None:
     limits = (40, 40.01, 42, 44, 46, 46.01, 48, 50, 50.01, 51.1)
     found = [vine.huglin_coefficient(float(latitude)) for latitude in limits]

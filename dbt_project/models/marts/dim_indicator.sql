@@ -18,5 +18,8 @@ select
     definition_fr,
     definition_en,
     reference,
-    param_status
+    param_status,
+    notice_fr,
+    notice_en
 from {{ ref('indicators') }}
+left join {{ ref('theme_notices') }} using (theme)

@@ -11,5 +11,6 @@ select
     year_start,
     year_end,
     validation_status,
+    pet_method,
     grid_id
 from {{ ref('int_simulations') }}

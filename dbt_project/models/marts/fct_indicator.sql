@@ -1,34 +1,11 @@
 -- Quantiles over runs come last: one run, one vote. A territory without values has its rows too, with the reason.
-with voters as (
-
-    -- at the reference, a model that comes with several scenarios votes once
-    select dataset_id, list(votes_at_reference order by run_position) as votes
-    from {{ ref('int_simulations') }}
-    group by dataset_id
-
-),
-
-voting as (
-
-    select
-        runs.*,
-        case
-            when runs.context_key = 0
-                then list_transform(runs.run_values, lambda value, i: case when voters.votes[i] then value end)
-            else runs.run_values
-        end as votes
-    from {{ ref('int_territory_runs') }} as runs
-    inner join voters using (dataset_id)
-
-),
-
-runs as (
+with runs as (
 
     select
         *,
         {{ ensemble_quantiles('votes') }} as level_quantiles,
         {{ ensemble_quantiles('run_changes') }} as change_quantiles
-    from voting
+    from {{ ref('int_territory_votes') }}
 
 ),
 
@@ -68,13 +45,19 @@ asked as (
 -- a row for every territory of a national dataset, for those that it touches of an extract
 without_values as (
 
-    select asked.*, territories.territory_key
+    select asked.*, territories.territory_key, null::varchar as gap
     from asked
     inner join {{ ref('int_datasets') }} as datasets using (dataset_id)
     cross join {{ ref('int_territories') }} as territories
     anti join runs using (territory_key, indicator_id, dataset_id, context_key, weighting)
-    where datasets.is_national
-        or (territories.territory_key, asked.dataset_id) in (select (territory_key, dataset_id) from places)
+    where not datasets.is_of_massifs
+        and ((datasets.is_national and not territories.is_of_altitude)
+            or (territories.territory_key, asked.dataset_id) in (select (territory_key, dataset_id) from places))
+    union all
+    select asked.*, served.territory_key, served.gap
+    from asked
+    inner join {{ ref('int_massif_grid_territories') }} as served using (dataset_id, weighting)
+    anti join runs using (territory_key, indicator_id, dataset_id, context_key, weighting)
 
 ),
 
@@ -105,7 +88,7 @@ joined as (
         datasets.validation_status,
         case
             when places.is_covered and every_row.level_quantiles is not null then null
-            else coalesce(territories.territory_reason, 'missing_cells')
+            else coalesce(every_row.gap, territories.territory_reason, 'missing_cells')
         end as reason
     from every_row
     inner join {{ ref('int_territories') }} as territories using (territory_key)

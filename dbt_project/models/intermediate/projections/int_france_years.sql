@@ -3,7 +3,7 @@ select
     years.simulation_id,
     years.year,
     sum(weights.weight * years.t_mean) / sum(weights.weight) as t_mean
-from {{ ref("int_indicator_years") }} as years
+from {{ ref('int_heat_years') }} as years
 inner join {{ ref('stg_lake__simulations') }} as simulations using (simulation_id)
 inner join {{ ref('stg_lake__cell_weights') }} as weights
     on years.cell_id = weights.cell_id and simulations.grid_id = weights.grid_id

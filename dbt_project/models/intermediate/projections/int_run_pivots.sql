@@ -58,9 +58,32 @@ published as (
         on runs.gcm = pivots.gcm and runs.scenario = pivots.scenario and runs.member = pivots.member
         and ends_with(runs.rcm, pivots.rcm)
 
+),
+
+pivots as (
+
+    select *, 'published' as pivot_source from published where pivot_year is not null
+    union all
+    -- a run that the producer lists keeps to its list: an empty year there means that the level is not reached
+    select *, 'computed' as pivot_source from computed anti join published using (simulation_id)
+
+),
+
+-- a run without a France mean (massif bands) warms as the same climate run does elsewhere
+shared as (
+
+    select runs.simulation_id, pivots.context_id, arg_min(pivots.pivot_year, pivots.simulation_id) as pivot_year
+    from runs
+    inner join runs as others
+        on runs.gcm = others.gcm and runs.rcm = others.rcm and runs.scenario = others.scenario
+        and coalesce(runs.member, '') = coalesce(others.member, '')
+    inner join pivots on others.simulation_id = pivots.simulation_id
+    where runs.simulation_id not in (select simulation_id from reference)
+        and runs.simulation_id not in (select simulation_id from published)
+    group by runs.simulation_id, pivots.context_id
+
 )
 
-select *, 'published' as pivot_source from published where pivot_year is not null
+select * from pivots
 union all
--- a run that the producer lists keeps to its list: an empty year there means that the level is not reached
-select *, 'computed' as pivot_source from computed anti join published using (simulation_id)
+select *, 'same_run' as pivot_source from shared

@@ -3,7 +3,7 @@ with runs as (
 
     select simulations.simulation_id, simulations.scenario, min(years.year) as first_year, max(years.year) as last_year
     from {{ ref('stg_lake__simulations') }} as simulations
-    inner join {{ ref('int_france_years') }} as years using (simulation_id)
+    inner join {{ ref('int_run_years') }} as years using (simulation_id)
     group by simulations.simulation_id, simulations.scenario
 
 ),
@@ -53,7 +53,7 @@ select
     windows.year_end - windows.year_start + 1 as n_years_expected,
     (
         select count(*)
-        from {{ ref('int_france_years') }} as years
+        from {{ ref('int_run_years') }} as years
         where years.simulation_id = windows.simulation_id and years.year between windows.year_start and windows.year_end
     ) as n_years
 from windows

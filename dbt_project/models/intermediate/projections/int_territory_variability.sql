@@ -8,7 +8,7 @@
 }}
 -- Run × territory: the standard deviation between the years of the reference, of the territory's own annual values. The AR6
 -- robustness class weighs a change against it.
-{%- set indicators = event_columns(projected_indicators(), keep=false) %}
+{%- set themes = projected_by_theme() %}
 with runs as (
 
     select simulation_id, run_key, grid_id, fingerprint
@@ -18,8 +18,10 @@ with runs as (
     {% endif %}
 
 ),
+{%- for theme in themes %}
+{%- set indicators = event_columns(themes[theme], keep=false) %}
 
-territory_years as (
+{{ theme }}_years as (
 
     select
         runs.run_key,
@@ -31,22 +33,33 @@ territory_years as (
         sum(weights.weight * years.{{ indicator }})
             / sum(weights.weight) filter (years.{{ indicator }} is not null) as {{ indicator }}{{ "," if not loop.last }}
         {%- endfor %}
-    from {{ ref('int_indicator_years') }} as years
+    from {{ ref('int_' ~ theme ~ '_years') }} as years
     inner join runs using (simulation_id)
     inner join {{ ref('int_cell_weights') }} as weights
         on years.cell_id = weights.cell_id and runs.grid_id = weights.grid_id
     where years.year between {{ var('reference_start') }} and {{ var('reference_end') }}
     group by runs.run_key, runs.fingerprint, weights.weighting, weights.territory_key, years.year
 
-)
+),
 
-select
-    run_key,
-    fingerprint,
-    weighting,
-    territory_key{{ "," if indicators }}
-    {%- for indicator in indicators %}
-    stddev_samp({{ indicator }})::float as {{ indicator }}{{ "," if not loop.last }}
-    {%- endfor %}
-from territory_years
-group by run_key, fingerprint, weighting, territory_key
+{{ theme }} as (
+
+    select
+        run_key,
+        fingerprint,
+        weighting,
+        territory_key{{ "," if indicators }}
+        {%- for indicator in indicators %}
+        stddev_samp({{ indicator }})::float as {{ indicator }}{{ "," if not loop.last }}
+        {%- endfor %}
+    from {{ theme }}_years
+    group by run_key, fingerprint, weighting, territory_key
+
+){{ "," if not loop.last }}
+{%- endfor %}
+
+select *
+from {{ projected_themes()[0] }}
+{%- for theme in projected_themes()[1:] %}
+inner join {{ theme }} using (run_key, fingerprint, weighting, territory_key)
+{%- endfor %}

@@ -1,6 +1,5 @@
 {{ config(materialized='view') }}
--- Annual features → annual indicators: one line each, read it as the definition. A date (day of the year) is NULL in a
--- year without the event; its <date>_event says in which years it occurs.
+-- Heat and cold: annual features → annual indicators, one line each, read it as the definition.
 {% if lake_has('cell_year') %}
 select
     simulation_id,
@@ -13,6 +12,7 @@ select
     t_mean_son,
     tx_mean_jja,
     txx,
+    dtr,
     su25,
     tx30,
     tx35,
@@ -20,24 +20,27 @@ select
     tr20_gt as tr20, -- as in the TRACC exports, so that the two can be compared
     fd,
     id0,
+    cooling_dd18,
+    cooling_dd22,
+    heating_dd18_oct_may as heating_dd18,
+    heating_dd18 as heating_dd18_yr,
+    heating_dd18_costic,
+    tx90p,
+    wsdi,
     hwd_drias,
-    cold_spell_days,
-    rr_yr,
-    rr_jja,
-    rr_djf,
-    rr1_days,
-    r20mm,
-    rx1d,
-    rx5d,
-    p99_ref_days,
-    p_apr_oct,
-    tsum0_oct_jul,
-    gst200_jan,
-    gst200_jan_event,
-    last_frost_doy,
-    last_frost_doy_event,
-    first_frost_doy,
-    first_frost_doy_event
+    hw_mf_n,
+    hw_mf_days,
+    hw_mf_max,
+    hw_mf_sev,
+    canicule_ibm_days,
+    tw26_days,
+    humidex35,
+    humidex40,
+    humidex45,
+    utci32,
+    utci38,
+    comfort_days,
+    cold_spell_days
 from {{ ref('stg_lake__cell_years') }}
 {% else %}
 select simulation_id, cell_id, year, null::float as t_mean from {{ ref('stg_lake__cell_years') }}

@@ -1,0 +1,2 @@
+select grid_id, territory_id, weighting, reason
+from {{ source('lake', 'weight_gap') }}
