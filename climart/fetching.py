@@ -91,6 +91,7 @@ def fetch(chosen: Chosen, out: Console, err: Console) -> None:
             soft_wrap=True,
         )
         failures += [f"{source.id}: {failure}" for failure in done.failures]
+    locks.record_states()
     if failures:
         raise UserError(
             f"{len(failures)} failure(s); what was here before stays, and the next call goes on:\n"

@@ -55,7 +55,7 @@ def refresh(
         say(source.id)
         _renew(source, done, policy, watch)
         _load(source, done)
-    locks.record_states()
+    locks.record_states()  # once, when all is known: a state that goes and comes back is no change
     say("build")
     done.built = building.build()
     if publish:
@@ -100,6 +100,8 @@ def _load(source: Source, done: Refreshed) -> None:
     with locks.exclusive(source.id):
         now = locks.load(source.id)
         now.ingested = lock.state  # of the files that were read, whatever another process fetched in the meantime
+        if now.failure and now.failure.reason == "reader_refused":
+            now.failure = None
         locks.save(now)
     done.loaded[source.id] = said
 

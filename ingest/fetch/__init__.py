@@ -135,9 +135,11 @@ def fetch(
             first = report.failures[0]
             lock.failure = locks.Failure(at=locks.now(), reason=first.reason, message=str(first))
         else:
-            lock.checked_at, lock.failure = locks.now(), None
+            lock.checked_at = locks.now()
+            refused = lock.failure is not None and lock.failure.reason == "reader_refused"
+            if report.fetched or not refused:  # what a reader refused is no better for having come unchanged
+                lock.failure = None
         locks.save(lock)
-    locks.record_states()
     return report
 
 

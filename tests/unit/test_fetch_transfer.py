@@ -379,11 +379,13 @@ def test_a_missing_bundle_is_said() -> None:
 
 def test_a_failing_source_is_stale_in_the_lake_and_keeps_its_file(producer: Replay) -> None:
     with_previous(producer)
+    locks.record_states()
     assert [(row["source_id"], row["is_stale"]) for row in lake.read("source_state").to_pylist()] == [
         ("some_source", False)
     ]
     producer.routes["/table.csv"] = server.status(503)
     bring(producer)
+    locks.record_states()
     ((stale, reason, checked),) = [
         (row["is_stale"], row["stale_reason"], row["checked_at"]) for row in lake.read("source_state").to_pylist()
     ]
@@ -395,9 +397,11 @@ def test_a_check_that_finds_nothing_new_leaves_the_lake_alone(
     producer: Replay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with_previous(producer)
+    locks.record_states()
     before = lake.table_path("source_state").read_bytes()
     later = locks.now().replace(year=2031)
     monkeypatch.setattr(locks, "now", lambda: later)
     assert bring(producer).unchanged == ["table.csv"]
+    locks.record_states()
     assert locks.load("some_source").checked_at == later
     assert lake.table_path("source_state").read_bytes() == before
