@@ -134,7 +134,8 @@ def test_crops_beside_the_area(small_mart: Mart) -> None:
     # the file speaks of vines by its silence: there are none
     assert small_mart.row(A, "last_frost_doy", "ref", "q50, reason", "vineyard") == (None, "not_grown_here")
     assert small_mart.query(
-        "select weighting, is_loaded, n_territories, reason from dim_weighting where family <> 'altitude' order by position"
+        "select weighting, is_loaded, n_territories, reason from dim_weighting where family <> 'altitude' "
+        "order by position"
     ) == [
         ("area", True, 9, None),
         ("population", True, 9, None),
