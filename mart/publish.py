@@ -32,7 +32,6 @@ SORT_KEYS = {
     "fct_snow_line": "dataset_id, context_id, territory_id",
     "fct_class": "dataset_id, classification_id, indicator_id, context_id, weighting, territory_id",
     "fct_grape_suitability": "dataset_id, variety_id, context_id, weighting, territory_id",
-    "fct_snow_line": "dataset_id, context_id, territory_id",
     "fct_cell": "dataset_id, indicator_id, context_id, grid_id, cell_id",
     "dim_territory": "kind, code",
     "dim_territory_change": "effective_on, change_code, from_code, to_code, from_kind, to_kind",
