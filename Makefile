@@ -18,6 +18,8 @@ run: mart ## Set up, build the embedded sample, publish it, serve the dashboard 
 mart: .venv/.app ## Set up, build the embedded sample and publish it, without serving
 	$(BIN)/climart sample data/sample
 	$(BIN)/climart ingest territories data/sample/territories --massifs data/sample/massifs/massifs.geojson
+	$(BIN)/climart ingest zones data/sample/zones/* --source sample_zones
+	$(BIN)/climart ingest land data/sample/land/* --source sample_rpg
 	$(BIN)/climart ingest drias data/sample/drias
 	$(BIN)/climart ingest elevation data/sample/elevation/elevation.tif --source sample_elevation
 	$(BIN)/climart ingest netcdf data/sample/netcdf
@@ -34,6 +36,7 @@ national: .venv/.app ## Build the national mart: make national REAL_DATA=folder 
 	@test -n "$(REAL_DATA)" || { echo "make national: say where the real files are, REAL_DATA=folder (see data/README.md)"; exit 2; }
 	$(BIN)/climart ingest territories "$(REAL_DATA)/admin" --massifs "$(REAL_DATA)/snow/massifs.shp"
 	$(BIN)/climart ingest ski-areas "$(REAL_DATA)/snow/openskimap_ski_areas_france.csv"
+	$(BIN)/climart ingest zones "$(REAL_DATA)"/agriculture/*.csv "$(REAL_DATA)"/agriculture/*.json
 	$(BIN)/climart ingest drias "$(REAL_DATA)/drias/tracc2023"
 	test ! -d "$(REAL_DATA)/drias/drias2020" || $(BIN)/climart ingest drias "$(REAL_DATA)/drias/drias2020" --skip-bad
 	$(BIN)/climart ingest observed georisques_catnat_counts "$(REAL_DATA)/hazard/gazetteer_catnat.json.gz"

@@ -18,7 +18,9 @@ from climart.errors import UserError
 
 DATABASE: Final = "climart.duckdb"
 WEIGHTING: Final = "area"
-KINDS: Final = ("commune", "epci", "departement", "region", "caisse", "massif", "massif_band", "ski_area", "country")
+KINDS: Final = (
+    "commune", "epci", "departement", "region", "caisse", "massif", "massif_band", "ski_area", "zone", "aoc", "group", "country",
+)  # fmt: skip
 THEMES: Final = ("heat", "agriculture", "rain", "snow", "buildings", "habitability", "scores")
 
 

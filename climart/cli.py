@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -23,6 +23,9 @@ from rich.progress import (
 )
 
 from climart.errors import BuildFailed, UserError
+
+if TYPE_CHECKING:
+    from ingest import exposure
 
 app = typer.Typer(
     help="Climart: an open climate-risk data mart for France. Files go into CLIMART_DATA (default: data/).",
@@ -90,7 +93,7 @@ def ingest_territories(
     """Load the official geographic code, contours and groupings, and weigh the 8 km cells in each territory."""
     from ingest import territories
 
-    with _bar(5 if massifs is None else 6, "Territories") as step:
+    with _bar(6 if massifs is None else 7, "Territories") as step:
         done = territories.load(folder, massifs, step)
     kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(done.by_kind.items()))
     out.print(f"{sum(done.by_kind.values())} territories ({kinds}); {done.n_weights} weights.")
@@ -138,6 +141,69 @@ def ingest_observed(
         out.print(f"{name}: {rows or 'no row'}.")
         for remark in done.remarks:
             out.print(f"  {remark}", markup=False)
+
+
+@ingest_app.command("zones", epilog="Example: `climart ingest zones zones_montagne_defavorisees_communes.csv aoc.json`")
+def ingest_zones(
+    files: Annotated[list[Path], typer.Argument(help="Farm zones (.csv) and appellations (.json).", metavar="FILE")],
+    source: Annotated[
+        str | None, typer.Option(help="Registry id (default: farm_zones for .csv, inao_aoc_communes for .json).")
+    ] = None,
+) -> None:
+    """Load farm zones and wine appellations: attributes of communes, and territories of their own (`zone:`, `aoc:`)."""
+    from ingest import territories
+
+    with _bar(None, "Lists of communes") as step:
+        done = territories.load_lists(files, source, step)
+    for group, (n_listed, n_members, n_partly) in done.groups.items():
+        partly = f", {n_partly} of them in part or perhaps" if n_partly else ""
+        out.print(f"{group}: {_spaced(n_listed)} communes listed, in {_spaced(n_members)} of today's{partly}.")
+    for entry in done.left.itertuples():
+        err.print(f"Not carried: {entry.code} {entry.name} ({entry.group_id}): {entry.why}.", markup=False)
+
+
+@ingest_app.command("groups", epilog="Example: `climart ingest groups agencies.csv`")
+def ingest_groups(
+    file: Annotated[Path, typer.Argument(help="CSV of two columns: a group's name, a commune code.", metavar="FILE")],
+) -> None:
+    """Load your own groups of communes (agencies, sectors) as territories `group:<name>`, in place of those before."""
+    ingest_zones([file], "own_groups")
+
+
+@ingest_app.command("population", epilog="Example: `climart ingest population carreaux_200m_met.csv`")
+def ingest_population(
+    file: Annotated[Path, typer.Argument(help="INSEE's 200 m squares (.csv, .gpkg, .parquet).", metavar="FILE")],
+    source: Annotated[str, typer.Option(help="Registry id.")] = "insee_population_200m",
+) -> None:
+    """Place people inside communes, so that heat is weighted by where they live. Without it they are spread evenly."""
+    from ingest import exposure
+
+    _say_placed(exposure.load_population(file, source))
+
+
+@ingest_app.command("land", epilog="Example: `climart ingest land RPG_R84_2023.gpkg --covers region:84`")
+def ingest_land(
+    files: Annotated[list[Path], typer.Argument(help="Parcels of the RPG (.gpkg, .parquet, .shp).", metavar="FILE")],
+    covers: Annotated[
+        str | None, typer.Option(help="Territory that the files speak of; by default what each name says (_R84_).")
+    ] = None,
+    source: Annotated[str, typer.Option(help="Registry id.")] = "rpg",
+) -> None:
+    """Load where crops, grassland and vines are grown, so that their indicators are weighted by them."""
+    from ingest import exposure
+
+    with _bar(None, "Parcels") as step:
+        done = exposure.load_land(files, covers, source, step)
+    _say_placed(done)
+
+
+def _say_placed(done: exposure.Loaded) -> None:
+    for weighting, amount in sorted(done.placed.items()):
+        unit = "people" if weighting == "population" else "km²"
+        out.print(f"{weighting}: {_spaced(round(amount))} {unit} in {_spaced(done.n_communes)} communes.")
+    for cause, amount in done.left_out.items():
+        if amount:
+            err.print(f"Left out: {amount:.0f} {cause}.", markup=False)
 
 
 Runs = Annotated[list[Path], typer.Argument(help="NetCDF files (.nc), or folders of them.", metavar="FILE")]

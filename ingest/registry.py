@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from climart import paths
 from climart.errors import UserError
+from climart.files import sha256_of
 from ingest import lake
 
 DEGREE_DAY = "_degree_day"  # ends the id of a dataset of snow computed from another's weather (``ingest.snow``)
@@ -41,6 +42,18 @@ class NetcdfName(BaseModel):
 
     domain: str
     institution: str | None = None
+
+
+class FarmZone(BaseModel):
+    """A column of a CSV of farm zones: the token of its communes, and the territory that they make."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    column: str
+    token: str
+    territory_id: str = Field(pattern=r"^zone:[a-z0-9-]+$")
+    name_fr: str = Field(min_length=1)
+    name_en: str = Field(min_length=1)
 
 
 class Column(BaseModel):
@@ -161,6 +174,7 @@ class Source(BaseModel):
     drias_text: DriasText | None = None
     netcdf: NetcdfName | None = None
     observed: Reader | None = None
+    farm_zones: tuple[FarmZone, ...] = ()
 
 
 def load(path: Path) -> Source:
@@ -210,6 +224,13 @@ def source(dataset_id: str) -> Source:
     )
 
 
+def get(source_id: str) -> Source:
+    """A source by its id. Raises UserError listing the ids if there is no such source."""
+    if source_id not in sources():
+        raise UserError(f"there is no source {source_id!r} in the registry (known: {', '.join(sources())}).")
+    return sources()[source_id]
+
+
 def for_drias_text(experience: str, producer: str) -> Source:
     """The source whose DRIAS exports say this experience and producer. Raises KeyError if there is none."""
     for source in sources().values():
@@ -234,3 +255,21 @@ def record_dataset(source: Source) -> None:
     row = {name: getattr(source, name) for name in lake.SCHEMAS["dataset"].names if name != "dataset_id"}
     rows = pa.Table.from_pylist([{"dataset_id": source.id, **row}], schema=lake.SCHEMAS["dataset"])
     lake.upsert("dataset", rows, key="dataset_id")
+
+
+def record_file(path: Path, source: Source, n_rows: int) -> str:
+    """Write a raw file's row of the lake's ``source_file`` table; its id, the start of its hash."""
+    digest = sha256_of(path)
+    row = {
+        **dict.fromkeys(lake.SCHEMAS["source_file"].names),
+        "source_file_id": digest[:16],
+        "source_id": source.id,
+        "name": path.name,
+        "bytes": path.stat().st_size,
+        "sha256": digest,
+        "rows": n_rows,
+        "licence": source.licence,
+    }
+    rows = pa.Table.from_pylist([row], schema=lake.SCHEMAS["source_file"])
+    lake.upsert("source_file", rows, key="source_file_id")
+    return digest[:16]

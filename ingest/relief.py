@@ -160,7 +160,7 @@ def _holding(points: Shapes, shapes: Shapes) -> npt.NDArray[np.int64]:
 
 def _territory_rows(made: pd.DataFrame, cog_year: int) -> pa.Table:
     schema = lake.SCHEMAS["territory"]
-    made = made.assign(territory_id=made["kind"] + ":" + made["code"], cog_year=cog_year)
+    made = made.assign(territory_id=made["kind"] + ":" + made["code"], name_en=made["name"], cog_year=cog_year)
     place = made[["longitude", "latitude"]].notna().all(axis=1) & (made["kind"] == "ski_area")
     made["geometry"] = None
     made.loc[place, "geometry"] = shapely.to_wkb(

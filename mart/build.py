@@ -20,7 +20,11 @@ from climart.errors import BuildFailed, UserError
 from climart.files import atomic_text
 
 Progress = Callable[[int, int, str], None]
-TERRITORY_TABLES = {"cell_weight": "territories", "territory_change": "history of communes"}
+TERRITORY_TABLES = {
+    "cell_weight": "territories",
+    "territory_change": "history of communes",
+    "territory_weighting": "people by territory",
+}
 _STEP = re.compile(r"(\d+) of (\d+) (?:START|PASS|OK|ERROR|FAIL|SKIP|WARN)\b.*?((?:main\.)?[a-z]\w+) \.*")
 
 

@@ -33,11 +33,14 @@ class Mart:
     def release(self) -> Path:
         return (self.root / "releases" / "stable").resolve()
 
-    def row(self, territory: str, indicator: str, context: str, columns: str) -> tuple[object, ...]:
+    def row(
+        self, territory: str, indicator: str, context: str, columns: str, weighting: str = "area"
+    ) -> tuple[object, ...]:
         """Some columns of the one row of fct_indicator."""
         (found,) = self.query(
-            f"select {columns} from fct_indicator where territory_id = ? and indicator_id = ? and context_id = ?",
-            [territory, indicator, context],
+            f"select {columns} from fct_indicator "
+            "where territory_id = ? and indicator_id = ? and context_id = ? and weighting = ?",
+            [territory, indicator, context, weighting],
         )
         return found
 
@@ -76,6 +79,10 @@ def sample_mart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mart]:
     said["territories"] = climart(
         root, "ingest", "territories", root / "sample" / "territories", "--massifs", massifs / "massifs.geojson"
     )
+    zones = sorted((root / "sample" / "zones").iterdir())
+    said["zones"] = climart(root, "ingest", "zones", *zones, "--source", "sample_zones")
+    parcels = sorted((root / "sample" / "land").iterdir())
+    said["land"] = climart(root, "ingest", "land", *parcels, "--source", "sample_rpg")
     raster = root / "sample" / "elevation" / "elevation.tif"
     climart(root, "ingest", "elevation", raster, "--source", "sample_elevation")
     said["netcdf"] = climart(root, "ingest", "netcdf", root / "sample" / "netcdf")
@@ -98,6 +105,9 @@ def national_mart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mart]:
     said = {
         "territories": climart(
             root, "ingest", "territories", data / "admin", "--massifs", data / "snow" / "massifs.shp"
+        ),
+        "zones": climart(
+            root, "ingest", "zones", *(p for kind in ("csv", "json") for p in (data / "agriculture").glob(f"*.{kind}"))
         ),
         "ingest": climart(root, "ingest", "drias", data / "drias" / "tracc2023"),
         "drias2020": climart(root, "ingest", "drias", data / "drias" / "drias2020", "--skip-bad"),

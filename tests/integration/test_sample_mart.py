@@ -22,7 +22,7 @@ def test_départements_are_within_tolerance_of_their_calibration(sample_mart: Ma
         sample_mart.query(
             "select code, indicator_id, context_id, f.q05, f.q50, f.q95 from fct_indicator f "
             "join dim_territory using (territory_id) "
-            "where kind = 'departement' and f.reason is null and dataset_id = 'sample_tracc2023'"
+            "where kind = 'departement' and f.reason is null and dataset_id = 'sample_tracc2023' and weighting = 'area'"
         ),
         columns=["departement", "indicator_id", "context_id", "q05", "q50", "q95"],
     )
@@ -124,15 +124,55 @@ def test_every_published_column_is_described(sample_mart: Mart) -> None:
     assert missing == []
 
 
-@pytest.mark.parametrize(("kind", "n"), [("departement", 96), ("region", 13), ("caisse", 36), ("country", 1)])
-def test_groupings_have_values_on_approximate_outlines(sample_mart: Mart, kind: str, n: int) -> None:
+@pytest.mark.parametrize("weighting", ["area", "population"])
+@pytest.mark.parametrize(
+    ("kind", "n"), [("departement", 96), ("region", 13), ("caisse", 36), ("zone", 3), ("aoc", 1), ("country", 1)]
+)
+def test_groupings_have_values_on_approximate_outlines(sample_mart: Mart, kind: str, n: int, weighting: str) -> None:
     found = sample_mart.query(
         "select count(*) filter (f.q50 is not null), any_value(t.geometry_method) filter (t.outline is not null) "
         "from fct_indicator f join dim_territory t using (territory_id) "
-        "where kind = ? and indicator_id = 'tx35' and context_id = 'rwl40' and dataset_id = 'sample_tracc2023'",
-        [kind],
+        "where kind = ? and indicator_id = 'tx35' and context_id = 'rwl40' and dataset_id = 'sample_tracc2023' "
+        "and weighting = ?",
+        [kind, weighting],
     )
     assert found == [(n, "approximate")]
+
+
+def test_farmed_land_weighs_the_daily_runs(sample_mart: Mart) -> None:
+    """The made-up parcels of Côte-d'Or, Eure-et-Loir and Savoie; every other département says that it has no source."""
+    found = sample_mart.query(
+        "select weighting, count(*) filter (q50 is not null) > 0, list(distinct reason order by reason) "
+        "from fct_indicator where dataset_id = 'sample_daily_drias' "
+        "and weighting in ('agricultural', 'grassland', 'vineyard') group by all order by all"
+    )
+    reasons = ["missing_cells", "no_exposure_data", "not_grown_here"]
+    assert found == [(weighting, True, reasons) for weighting in ("agricultural", "grassland", "vineyard")]
+    assert sample_mart.query(
+        "select territory_id, round(min(share)::double, 2), any_value(reason) from dim_territory_weighting "
+        "where territory_id in ('departement:28', 'departement:22', 'aoc:coteaux-de-demonstration') "
+        "and weighting = 'agricultural' group by all order by all"
+    ) == [
+        ("aoc:coteaux-de-demonstration", 0.38, None),  # wheat and vines
+        ("departement:22", None, "no_exposure_data"),
+        ("departement:28", 0.7, None),  # wheat and rape
+    ]
+    # where vines are grown, their value is not the area's: the appellation has one of its own
+    ((area, vines),) = sample_mart.query(
+        "select any_value(q50) filter (weighting = 'area'), any_value(q50) filter (weighting = 'vineyard') "
+        "from fct_indicator where territory_id = 'aoc:coteaux-de-demonstration' and indicator_id = 'huglin' "
+        "and dataset_id = 'sample_daily_drias' and context_id = 'rwl40'"
+    )
+    assert area is not None and vines is not None
+    assert float(str(vines)) == pytest.approx(float(str(area)), rel=0.05) and vines != area
+
+
+def test_every_weight_sums_to_one_on_every_grid(sample_mart: Mart) -> None:
+    weights = pd.read_parquet(sample_mart.root / "lake" / "exposure_weight.parquet")
+    totals = weights.groupby(["grid_id", "weighting", "territory_id"])["weight"].sum()
+    assert (totals - 1).abs().max() <= 1e-9 and weights["weight"].min() > 0
+    assert set(weights["grid_id"]) > {"lambert_8km"}
+    assert set(weights["weighting"]) == {"population", "agricultural", "grassland", "vineyard"}
 
 
 def test_daily_runs_reach_the_mart_with_their_own_windows(sample_mart: Mart) -> None:
@@ -151,7 +191,7 @@ def test_daily_runs_reach_the_mart_with_their_own_windows(sample_mart: Mart) -> 
         "select count(*), max(n_runs), count(distinct robustness) "
         "from fct_indicator join dim_territory using (territory_id) "
         "where kind = 'commune' and dataset_id = 'sample_daily_drias' and indicator_id = 't_mean' "
-        "and context_id = 'rwl40' and q50 is not null"
+        "and context_id = 'rwl40' and weighting = 'area' and q50 is not null"
     )
     assert n > 100 and runs == 3 and classes >= 1
     # a return level is one fit over a window: it has no annual values to weigh its change against

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Mart, climart
-from tests.factories import admin_folder, agri_export, tracc_export
+from tests.factories import admin_folder, agri_export, appellation, farm_zones, parcels, tracc_export
 
 LEFT, RIGHT = 7220, 7221  # row 50, columns 70 and 71: centres x 620 000 and 628 000, y 2 017 000
 A, B = "commune:01001", "commune:01002"
@@ -45,8 +45,16 @@ def small_mart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mart]:
     exports.append(agri_export(root / "ref.txt", "REF", "REF", {LEFT: left, RIGHT: right}))
     future = {"NORRRA": 380, "NORDATEDG": 263, "ADATEDG": -10}
     exports.append(agri_export(root / "h1.txt", "RCP8.5", "H1", {LEFT: {**future, "ADATEDG": 0}, RIGHT: future}))
+    # The mountain zone names the former commune 01888, part of A, and a code of nowhere; the appellation names both.
+    zones = farm_zones(root / "zones.csv", "1888;ANCIENNE;M;;", "1777;NULLE PART;M;;")
+    vineyard = appellation(root / "vineyard.json", "Petit Cru", ["01001", "01002"])
+    # A grows 0.5 km² of wheat in either cell; B nothing; no vine anywhere.
+    fields = [("1", (x, 2_014_000, x + 500, 2_015_000)) for x in (623_000, 626_000)]
+    land = parcels(root / "fields.gpkg", fields)
     said = {
         "territories": climart(root, "ingest", "territories", admin),
+        "zones": climart(root, "ingest", "zones", zones, vineyard),
+        "land": climart(root, "ingest", "land", land, "--covers", "region:84"),
         "drias": climart(root, "ingest", "drias", *exports),
         "build": climart(root, "build"),
         "publish": climart(root, "publish"),
@@ -98,6 +106,65 @@ def test_groupings_come_from_the_cells(small_mart: Mart) -> None:
         assert small_mart.row(territory, "t_mean", "ref", "q50, reason") == (pytest.approx(154 / 13, rel=1e-6), None)
 
 
+def test_people_beside_the_area(small_mart: Mart) -> None:
+    # 25 of A's 100 people and B's 100 in the left cell: (125 × 10 + 75 × 14) / 200; by area 154 / 13
+    assert small_mart.row("epci:200000001", "t_mean", "ref", "q50, method, n_cells", "population") == (11.5, "areal", 2)
+    assert small_mart.row("country:FR", "t_mean", "rwl40", "q50, delta_q50", "population") == (17.5, 6)
+    # people spread evenly over a commune: its value by area, under both names; the runs are kept once
+    assert small_mart.row(A, "t_mean", "rwl40", "q05, q50, q95, method", "population") == (
+        *small_mart.row(A, "t_mean", "rwl40", "q05, q50, q95"),
+        "areal",
+    )
+    (computed_as,) = small_mart.query("select computed_as from dim_territory_weighting where territory_id = ?", [A])[
+        0:1
+    ]
+    assert computed_as == ("area",)
+    # rain asks for no people
+    assert small_mart.query(
+        "select count(*) from fct_indicator where indicator_id = 'rr_yr' and weighting <> 'area'"
+    ) == [(0,)]
+
+
+def test_crops_beside_the_area(small_mart: Mart) -> None:
+    # rain of the crop season: half of A's wheat at 600 mm, half at 400; by area 450
+    assert small_mart.row(A, "p_apr_oct", "ref", "q50, method, n_cells", "agricultural") == (500, "parcels", 2)
+    assert small_mart.row("departement:01", "p_apr_oct", "ref", "q50", "agricultural") == (500,)
+    for territory, reason in ((B, "not_grown_here"), ("commune:97101", "outside_grid")):
+        assert small_mart.row(territory, "p_apr_oct", "ref", "q50, reason", "agricultural") == (None, reason)
+    # the file speaks of vines by its silence: there are none
+    assert small_mart.row(A, "last_frost_doy", "ref", "q50, reason", "vineyard") == (None, "not_grown_here")
+    assert small_mart.query(
+        "select weighting, is_loaded, n_territories, reason from dim_weighting where family <> 'altitude' "
+        "order by position"
+    ) == [
+        ("area", True, 9, None),
+        ("population", True, 9, None),
+        ("agricultural", True, 8, None),
+        ("grassland", True, 0, None),
+        ("vineyard", True, 0, None),
+    ]
+
+
+def test_zones_and_appellations_are_territories(small_mart: Mart) -> None:
+    assert small_mart.query("select * from dim_territory_membership order by group_id, territory_id") == [
+        (A, "aoc:petit-cru", "aoc", "inao_aoc_communes", "01001", "whole"),
+        (B, "aoc:petit-cru", "aoc", "inao_aoc_communes", "01002", "whole"),
+        (A, "zone:montagne", "zone", "farm_zones", "01888", "part"),
+    ]
+    assert "Not carried: 01777 NULLE PART (zone:montagne): unknown_code." in small_mart.said["zones"]
+    # of both communes, cell by cell: as the département; of A alone: as A
+    assert small_mart.row("aoc:petit-cru", "t_mean", "ref", "q50") == small_mart.row(
+        "region:84", "t_mean", "ref", "q50"
+    )
+    assert small_mart.row("zone:montagne", "t_mean", "ref", "q50, n_cells") == (13, 2)
+    assert small_mart.query(
+        "select name, name_en, population from dim_territory where kind in ('zone', 'aoc') order by kind"
+    ) == [
+        ("AOC Petit Cru", "Petit Cru AOC", 200),
+        ("Zone de montagne", "Mountain area", 100),
+    ]
+
+
 def test_false_zero_dates_reach_no_fact(small_mart: Mart) -> None:
     # A speaks from the right cell alone (3/4 of its weight): 273 days after 1 July is day 90; 263 is day 80
     assert small_mart.row(A, "last_frost_doy", "ref", "q50, n_cells, reason") == (90, 1, None)
@@ -143,9 +210,7 @@ def test_a_failing_data_test_publishes_nothing(small_mart: Mart, tmp_path: Path)
 def test_a_run_without_a_level_keeps_its_place(small_mart: Mart, tmp_path: Path) -> None:
     """Runs 1 and 3 of a second dataset root have +4 °C, run 2 has not: NULL in its place, not the value of run 3."""
     root = tmp_path / "gap"
-    (root / "lake").mkdir(parents=True)
-    for name in ("territory", "cell_weight", "cell", "territory_change", "commune_part", "source_file"):
-        shutil.copy(small_mart.root / "lake" / f"{name}.parquet", root / "lake")
+    climart(root, "ingest", "territories", small_mart.root / "admin")
     exports = sorted(p for p in small_mart.root.glob("run*.txt") if p.name != "run2GWL30.txt")
     assert len(exports) == 8
     climart(root, "ingest", "drias", *exports)

@@ -29,5 +29,6 @@ select
     any_value(weights.method) as method
 from cells
 inner join {{ ref('int_cell_weights') }} as weights using (grid_id, cell_id)
+inner join {{ ref('int_asked_weightings') }} as asked using (indicator_id, weighting)
 left join {{ ref('stg_lake__cells') }} as grid using (grid_id, cell_id)
 group by weights.territory_key, weights.weighting, cells.dataset_id, cells.indicator_id
