@@ -162,6 +162,14 @@ def ingest_zones(
         err.print(f"Not carried: {entry.code} {entry.name} ({entry.group_id}): {entry.why}.", markup=False)
 
 
+@ingest_app.command("groups", epilog="Example: `climart ingest groups agencies.csv`")
+def ingest_groups(
+    file: Annotated[Path, typer.Argument(help="CSV of two columns: a group's name, a commune code.", metavar="FILE")],
+) -> None:
+    """Load your own groups of communes (agencies, sectors) as territories `group:<name>`, in place of those before."""
+    ingest_zones([file], "own_groups")
+
+
 @ingest_app.command("population", epilog="Example: `climart ingest population carreaux_200m_met.csv`")
 def ingest_population(
     file: Annotated[Path, typer.Argument(help="INSEE's 200 m squares (.csv, .gpkg, .parquet).", metavar="FILE")],

@@ -133,7 +133,7 @@ def load(folder: Path, massifs: Path | None = None, progress: Progress = lambda 
 
 
 def load_lists(files: list[Path], source_id: str | None = None, progress: Progress = lambda _: None) -> ListsLoaded:
-    """Read lists of communes (farm zones, appellations), make a territory of each, write the lake. Repeatable.
+    """Read lists of communes (farm zones, appellations, own groups), make a territory of each, write the lake. Repeatable.
 
     ``source_id``: where the files come from (default: ``LIST_SOURCES``, by their format). A list takes the place of
     the one that made the same territory. Raises UserError naming the wrong file, if there are no territories yet,
@@ -164,7 +164,10 @@ def load_lists(files: list[Path], source_id: str | None = None, progress: Progre
         registry.record_dataset(source)
         registry.record_file(path, source, sum(len(found.entries) for found in read[path]))
     kept = lake.read("commune_list")
-    kept = kept.filter(pc.invert(pc.is_in(kept["group_id"], value_set=pa.array(ids))))  # a list may have become empty
+    replaced = pc.is_in(kept["group_id"], value_set=pa.array(ids))  # a list may have become empty
+    if commune_lists.OWN_GROUPS in {source.id for source in sources.values()}:  # one file holds all of them
+        replaced = pc.or_(replaced, pc.equal(kept["source_id"], commune_lists.OWN_GROUPS))
+    kept = kept.filter(pc.invert(replaced))
     added = pa.Table.from_pandas(rows, preserve_index=False).select(kept.column_names).cast(kept.schema)
     lake.write("commune_list", pa.concat_tables([kept, added]))
     progress("territories")
@@ -206,7 +209,10 @@ def _make_listed() -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def _former(communes: list[dict[str, Any]]) -> pa.Table:
-    """The lake's ``former_commune``, from ``communes.json`` (its ``anciensCodes``) and the history of communes."""
+    """The lake's ``former_commune``, from ``communes.json`` (its ``anciensCodes``) and the history of communes.
+
+    An arrondissement of Paris, Lyon or Marseille counts as a part that its commune has always had.
+    """
     rows = [
         {"code": former, "commune": commune["code"]}
         for commune in communes
@@ -217,6 +223,12 @@ def _former(communes: list[dict[str, Any]]) -> pa.Table:
     ends = changes[(changes["from_kind"] == "commune") & (changes["from_code"] != changes["to_code"])]
     ended_on = ends.groupby("from_code")["effective_on"].max().astype(str).to_dict()
     rows = [{**row, "ended_on": ended_on.get(row["code"])} for row in rows]
+    parts = lake.read("commune_part").to_pylist()
+    rows += [
+        {"code": part["code"], "commune": part["commune_code"], "ended_on": None}
+        for part in parts
+        if part["kind"] == "arrondissement"
+    ]
     return pa.Table.from_pylist(rows, schema=lake.SCHEMAS["former_commune"])
 
 

@@ -1,4 +1,4 @@
-"""Territories made of listed communes: farm zones and appellations of origin.
+"""Territories made of listed communes: farm zones, appellations of origin, the user's own groups.
 
 A list speaks in the commune codes of its own year. ``memberships`` carries them to today's communes, and says of
 each how much of today's commune the list names (``extent``); what cannot be carried is handed back, never dropped.
@@ -15,7 +15,7 @@ import shapely
 from ingest.readers.commune_lists import slug
 from ingest.shapes import Shapes, project, simplify
 
-KINDS = ("zone", "aoc")
+KINDS = ("zone", "aoc", "group")
 TOLERANCE = 900  # metres by which a zone's outline on a map may move from the official one
 
 

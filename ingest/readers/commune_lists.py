@@ -1,14 +1,17 @@
-"""Lists of communes: farm zones (CSV, a column per zone) and appellations of origin (JSON, a file per appellation).
+"""Lists of communes: farm zones (CSV, a column per zone), appellations of origin (JSON, a file per appellation), and the
+user's own groups.
 
-Two formats, as received:
+Three formats:
 
 * ``zones_montagne_defavorisees_communes.csv``: cp1252, ``;``, ``CodeCommune`` without its leading zero, ``NomCommune``,
   then one column per zone, empty or the zone's token.
 * ``winemap_*-communes.json``: ``aire_geographique``, ``provenance``, ``communes`` (``insee``, ``name``).
+* own groups: a CSV of two columns, the group's name and a commune code, any header, ``;``, ``,`` or a tab between.
 """
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import unicodedata
@@ -20,6 +23,7 @@ import pandas as pd
 from climart.errors import UserError
 from ingest.registry import FarmZone, Source
 
+OWN_GROUPS = "own_groups"
 CODE = re.compile(r"(?:\d{2}|2[AB])\d{3}")
 
 
@@ -36,6 +40,8 @@ class CommuneList:
 
 def read(path: Path, source: Source) -> list[CommuneList]:
     """The lists of one file. Raises UserError naming the file, the line or the key that is wrong."""
+    if source.id == OWN_GROUPS:
+        return read_groups(path)
     if path.suffix.lower() == ".csv":
         return read_farm_zones(path, source.farm_zones)
     if path.suffix.lower() == ".json":
@@ -111,6 +117,41 @@ def read_appellation(path: Path) -> CommuneList:
             f"{path.name}: commune_count is {said}, {len(rows)} communes are listed. The file is cut short."
         )
     return CommuneList(f"aoc:{slug(name)}", "aoc", f"AOC {name}", f"{name} AOC", pd.DataFrame(rows))
+
+
+def read_groups(path: Path) -> list[CommuneList]:
+    """One list per group of a two-column CSV: name of the group, code of a commune. Lost leading zeros are restored."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file.") from error
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = content.decode("cp1252", errors="replace")
+    lines = text.splitlines()
+    separator = max(";,\t", key=lines[0].count) if lines else ";"
+    groups: dict[str, list[str]] = {}
+    names: dict[str, str] = {}
+    for number, cells in enumerate(csv.reader(lines[1:], delimiter=separator), start=2):
+        if not any(cell.strip() for cell in cells):
+            continue
+        if len(cells) != 2 or not cells[0].strip():
+            raise UserError(f"{path.name}, line {number}: expected two cells, a group and a commune code; found {cells}.")
+        name, code = cells[0].strip(), cells[1].strip().upper().zfill(5)
+        if not CODE.fullmatch(code):
+            raise UserError(f"{path.name}, line {number}: {cells[1]!r} is not a commune code.")
+        group = slug(name)
+        if not group or names.setdefault(group, name) != name:
+            other = f"is that of {names[group]!r} too" if group else "has no letter or digit"
+            raise UserError(f"{path.name}, line {number}: the id of group {name!r} {other}. Give it another name.")
+        groups.setdefault(group, []).append(code)
+    if not groups:
+        raise UserError(f"{path.name}: no group there. Expected a header, then lines of a group and a commune code.")
+    return [
+        CommuneList(f"group:{group}", "group", names[group], names[group], pd.DataFrame({"code": codes, "name": ""}))
+        for group, codes in groups.items()
+    ]
 
 
 def slug(text: str) -> str:
