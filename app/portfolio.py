@@ -358,9 +358,8 @@ def match(table: pd.DataFrame, chosen: Mapping[Role, str | None], known: Directo
     if chosen["code"] is not None:
         rows, causes = code_rows(table[chosen["code"]], known)
     if by_point and (left := np.flatnonzero(rows < 0)).size:
-        latitudes, longitudes = (
-            numbers(table[str(name)].iloc[left]) for name in (chosen["latitude"], chosen["longitude"])
-        )
+        asked = (chosen["latitude"], chosen["longitude"])
+        latitudes, longitudes = (numbers(table[str(name)].iloc[left]) for name in asked)
         found, why, swapped = point_rows(latitudes, longitudes, known)
         given = np.logical_or.reduce([(table[str(name)].iloc[left].str.strip() != "").to_numpy() for name in asked])
         rows[left] = found

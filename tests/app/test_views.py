@@ -84,7 +84,8 @@ def test_the_sample_opens_on_kinds_that_few_indicators_have(
 def test_a_deep_link_reopens_its_view(page: Page, view: View) -> None:
     address = {
         "view": view, "lang": "en", "kind": "commune", "caisse": "caisse:est", "indicator": "rr_jja",
-        "dataset": "tracc", "weighting": "area", "track": "warming_level", "context": "rwl20", "against": "rwl40", "measure": "change",
+        "dataset": "tracc", "weighting": "area",
+        "track": "warming_level", "context": "rwl20", "against": "rwl40", "measure": "change",
         "pair": "territories", "territory": "commune:01001", "other": "commune:02001",
     }  # fmt: skip
     test = page.open(**address)
