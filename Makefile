@@ -6,7 +6,7 @@ export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run mart app national test lint types bench docs clean
+.PHONY: help run mart app national test lint types bench bench-app docs clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -60,6 +60,9 @@ bench: .venv/.dev ## Measure against peers: make bench (with REAL_DATA=folder, t
 	@test ! -e data/releases/stable || $(BIN)/python -m bench.join --write docs/reference/performance-join.md
 	$(BIN)/python -m bench.zonal --write
 	@test -z "$(REAL_DATA)" || $(BIN)/python -m bench.national "$(REAL_DATA)" --write docs/reference/performance-national.md
+
+bench-app: .venv/.dev ## Measure the dashboard on the stable release: make bench-app CLIMART_DATA=folder
+	$(BIN)/python -m bench.app
 
 docs: .venv/.dev ## Write the generated reference pages
 	$(BIN)/python -m mart.dictionary docs/reference/dictionary.md

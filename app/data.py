@@ -201,6 +201,11 @@ class Release:
             found.setdefault(row["table_name"], set()).add(row["column_name"])
         return {table: frozenset(columns) for table, columns in found.items()}
 
+    @property
+    def has_runs(self) -> bool:
+        """Whether the values of each run are known."""
+        return "fct_indicator_run" in self.tables
+
     def _picked(self, table: str, alias: str, columns: Sequence[str]) -> str:
         """A select list of our own column names; NULL stands for a column that this release does not have."""
         there = self.tables[table]
@@ -390,7 +395,7 @@ class Release:
 
     def runs(self, territory_id: str, selection: Selection) -> dict[str, list[float]]:
         """The values of each run, by context, of the indicator, dataset and weighting of ``selection``."""
-        if "fct_indicator_run" not in self.tables:
+        if not self.has_runs:
             return {}
         rows = self._rows(
             """
@@ -509,10 +514,9 @@ class Release:
     def paired_difference(self, kind: str, first: Selection, second: Selection) -> NDArray[np.float32]:
         """Median over runs of (second less first), run by run, in the order of ``places``; NaN where not known.
 
-        The two selections share indicator, dataset and weighting: their lists of runs have the same order.
+        The two selections share indicator, dataset and weighting: their lists of runs have the same order. Needs
+        ``has_runs``.
         """
-        if "fct_indicator_run" not in self.tables:
-            raise UnreadableRelease(f"{self.folder.name}: fct_indicator_run")
         frame = self._frame(
             """
             select list_aggregate(

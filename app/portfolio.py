@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import re
 import unicodedata
+import warnings
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -121,11 +122,13 @@ def _read_csv(content: bytes) -> pd.DataFrame:
     if text.count("\n") > MAX_LINES + 1:
         raise Refused("many_lines", limit=MAX_LINES)
     try:
-        table = pd.read_csv(
-            StringIO(text), sep=separator, dtype=str, keep_default_na=False, skip_blank_lines=True, index_col=False,
-            header=None, skiprows=1, names=_headers(header), engine="c", on_bad_lines="error",
-        )  # fmt: skip
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, csv.Error) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # a line longer than the titles would lose its end
+            table = pd.read_csv(
+                StringIO(text), sep=separator, dtype=str, keep_default_na=False, skip_blank_lines=True, index_col=False,
+                header=None, skiprows=1, names=_headers(header), engine="c", on_bad_lines="error",
+            )  # fmt: skip
+    except (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError, csv.Error) as error:
         raise Refused("unreadable_csv", what=_line_of(str(error))) from error
     return _bounded(table)
 
@@ -355,11 +358,10 @@ def match(table: pd.DataFrame, chosen: Mapping[Role, str | None], known: Directo
     if chosen["code"] is not None:
         rows, causes = code_rows(table[chosen["code"]], known)
     if by_point and (left := np.flatnonzero(rows < 0)).size:
-        latitudes, longitudes = (
-            numbers(table[str(name)].iloc[left]) for name in (chosen["latitude"], chosen["longitude"])
-        )
+        asked = (chosen["latitude"], chosen["longitude"])
+        latitudes, longitudes = (numbers(table[str(name)].iloc[left]) for name in asked)
         found, why, swapped = point_rows(latitudes, longitudes, known)
-        given = ~(np.isnan(latitudes) & np.isnan(longitudes)) | (causes[left] == "no_place")
+        given = np.logical_or.reduce([(table[str(name)].iloc[left].str.strip() != "").to_numpy() for name in asked])
         rows[left] = found
         causes[left] = np.where(given, why, causes[left])
     if chosen["amount"] is None:

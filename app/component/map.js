@@ -262,6 +262,7 @@ class Choropleth {
   // ---- data
 
   async update(data, send) {
+    const begun = performance.now();
     const turn = (this.turn = (this.turn ?? 0) + 1);
     this.send = send;
     const before = this.data;
@@ -290,6 +291,7 @@ class Choropleth {
       this.say("");
       this.draw();
       this.root.dataset.painted = data.stamp;
+      this.root.dataset.took = String(Math.round(performance.now() - begun));
     } catch (error) {
       if (turn !== this.turn) return;
       this.root.classList.remove("loading");

@@ -57,6 +57,9 @@ def contexts(scene: Scene) -> None:
         st.info(words("states.no_values"))
         st.text(words("states.no_values_do"))
         return
+    if not scene.release.has_runs:
+        st.info(words("compare.no_runs"))
+        return
     difference = session.difference(scene.folder, chosen.kind, scene.at(chosen.against), scene.at(chosen.context))
     draw(scene, labels, difference)
     with st.container(key="compare-legends"):

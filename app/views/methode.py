@@ -41,7 +41,8 @@ def dictionary(scene: Scene) -> None:
         sources.setdefault(row["indicator_id"], []).append(row)
     found = [one for one in catalogue.indicators.values() if _holds(one, asked, scene)]
     st.caption(words("method.indicators", count=number(len(found), 0, words)))
-    st.html("".join(_entry(one, scene, sources.get(one.id, [])) for one in found[:SHOWN]))
+    if found:
+        st.html("".join(_entry(one, scene, sources.get(one.id, [])) for one in found[:SHOWN]))
     if len(found) > SHOWN:
         st.caption(words("method.more", count=number(len(found) - SHOWN, 0, words)))
     rows = [

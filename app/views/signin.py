@@ -12,9 +12,14 @@ def wanted() -> bool:
     return st.secrets.load_if_toml_exists() and "auth" in st.secrets
 
 
+def signed_in() -> bool:
+    """Whether this reader has signed in."""
+    return bool(st.user.to_dict().get("is_logged_in", False))
+
+
 def passed(words: Words) -> bool:
     """Whether this reader may go on; else the page that asks to sign in is drawn."""
-    if not wanted() or st.user.is_logged_in:
+    if not wanted() or signed_in():
         return True
     st.subheader(words("signin.title"), anchor=False)
     st.text(words("signin.text"))
@@ -24,5 +29,5 @@ def passed(words: Words) -> bool:
 
 def out(words: Words) -> None:
     """A way to sign out, where one is signed in."""
-    if wanted() and st.user.is_logged_in:
+    if wanted() and signed_in():
         st.button(words("signin.out"), on_click=st.logout, key="sign-out", width="stretch")
