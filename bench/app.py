@@ -185,13 +185,26 @@ def main() -> int:
         hosts = last.hosts
 
         users = [visit(browser) for _ in range(USERS)]
-        indicators = ("tx35", "tr20", "t_mean", "rr_jja", "rr_djf", "rx1d", "tx30", "su25", "fwi40_days", "dry_soil_days")
+        indicators = (
+            "tx35",
+            "tr20",
+            "t_mean",
+            "rr_jja",
+            "rr_djf",
+            "rx1d",
+            "tx30",
+            "su25",
+            "fwi40_days",
+            "dry_soil_days",
+        )
         kinds = ("commune", "epci", "departement")
         for place, user in enumerate(users):
             user.page.goto(f"{url}/?kind=commune&indicator={indicators[place]}&context=rwl20")
         for place, user in enumerate(users):
             painted(user.page, "commune//")
-            user.page.goto(f"{url}/?kind={kinds[place % 3]}&indicator={indicators[-place]}&context=rwl40&measure=change")
+            user.page.goto(
+                f"{url}/?kind={kinds[place % 3]}&indicator={indicators[-place]}&context=rwl40&measure=change"
+            )
         for user in users:
             painted(user.page, "change")
         for place, user in enumerate(users):
