@@ -45,7 +45,7 @@ national: .venv/.app ## Build the national mart: make national REAL_DATA=folder 
 	$(BIN)/climart publish
 
 test: .venv/.dev lint types ## Set up, check style and types, run every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: .venv/.dev ## Check style (ruff)
 	$(BIN)/ruff check .

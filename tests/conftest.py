@@ -1,20 +1,22 @@
-"""Marts that several tests share: built once per session."""
+"""Marts that several tests share: built once per session, whichever worker comes first."""
 
 from __future__ import annotations
 
 import hashlib
 import ipaddress
+import json
 import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
+from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
 from climart import paths
@@ -104,10 +106,39 @@ def tree_hash(folder: Path) -> dict[str, str]:
     return {p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
 
 
+def _shared(factory: pytest.TempPathFactory, name: str, build: Callable[[Path], dict[str, str]]) -> Mart:
+    """A mart that all workers of the session read: the first to ask builds it, the others wait."""
+    base = factory.getbasetemp()
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    root, said = base / name, base / f"{name}.json"
+    with FileLock(base / f"{name}.lock"):
+        if not said.exists():
+            assert not root.exists(), f"the build of {name} failed in another test"
+            root.mkdir()
+            said.write_text(json.dumps(build(root)))
+    return Mart(root, json.loads(said.read_text()))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A file of each shared mart first, so that two workers build one each; then what needs none; then the rest."""
+    marts: dict[Path, set[str]] = {}
+    for item in items:
+        used = {"sample_mart", "national_mart"} & set(getattr(item, "fixturenames", ()))
+        marts.setdefault(item.path, set()).update(used)
+    first = {
+        next((path for path, used in marts.items() if used == {name}), None): place
+        for place, name in enumerate(("sample_mart", "national_mart"))
+    }
+    items.sort(key=lambda item: first.get(item.path, 2 + bool(marts[item.path])))
+
+
 @pytest.fixture(scope="session")
-def sample_mart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mart]:
+def sample_mart(tmp_path_factory: pytest.TempPathFactory) -> Mart:
     """The mart of the embedded sample, built in two steps: without the last export, then with it."""
-    root = tmp_path_factory.mktemp("sample_mart")
+    return _shared(tmp_path_factory, "sample_mart", _build_sample)
+
+
+def _build_sample(root: Path) -> dict[str, str]:
     said = {"sample": climart(root, "sample", root / "sample")}
     exports = sorted((root / "sample" / "drias").glob("*.txt"))
     massifs = root / "sample" / "massifs"
@@ -130,14 +161,19 @@ def sample_mart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mart]:
     said["second ingest"] = climart(root, "ingest", "drias", exports[-1])
     said["second build"] = climart(root, "build")
     said["second publish"] = climart(root, "publish")
-    yield Mart(root, said)
+    return said
 
 
 @pytest.fixture(scope="session")
-def national_mart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mart]:
+def national_mart(tmp_path_factory: pytest.TempPathFactory) -> Mart:
     """The national mart, from the 51 real TRACC exports, the 3 sound DRIAS-2020 ones and the real contours."""
-    data, root = real_data(), tmp_path_factory.mktemp("national_mart")
-    said = {
+    real_data()
+    return _shared(tmp_path_factory, "national_mart", _build_national)
+
+
+def _build_national(root: Path) -> dict[str, str]:
+    data = real_data()
+    return {
         "territories": climart(
             root, "ingest", "territories", data / "admin", "--massifs", data / "snow" / "massifs.shp"
         ),
@@ -153,4 +189,3 @@ def national_mart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mart]:
         "build": climart(root, "build"),
         "publish": climart(root, "publish"),
     }
-    yield Mart(root, said)
