@@ -107,12 +107,17 @@ def test_parquet_and_duckdb_hold_the_same_rows(sample_mart: Mart) -> None:
 
 
 def test_everything_of_the_sample_says_that_it_is_simulated(sample_mart: Mart) -> None:
-    notices = dict(sample_mart.query("select dataset_id, notice_fr from dim_dataset"))
+    # the codes and the populations of communes are real
+    notices = dict(
+        sample_mart.query("select dataset_id, notice_fr from dim_dataset where dataset_id <> 'official_population'")
+    )
     assert (
         notices["sample_tracc2023"] == "démonstration : valeurs simulées, calées par département sur DRIAS TRACC-2023"
     )
     assert len(notices) >= 9 and all(str(notice).startswith("démonstration : ") for notice in notices.values())
-    assert sample_mart.query("select distinct validation_status from dim_dataset") == [("synthetic",)]
+    assert sample_mart.query("select dataset_id from dim_dataset where validation_status <> 'synthetic'") == [
+        ("official_population",)
+    ]
     assert sample_mart.query("select distinct validation_status from fct_indicator") == [("synthetic",)]
     assert sample_mart.query("select distinct validation_status from dim_simulation") == [("synthetic",)]
 
@@ -146,7 +151,7 @@ def test_farmed_land_weighs_the_daily_runs(sample_mart: Mart) -> None:
         "from fct_indicator where dataset_id = 'sample_daily_drias' "
         "and weighting in ('agricultural', 'grassland', 'vineyard') group by all order by all"
     )
-    reasons = ["missing_cells", "no_exposure_data", "not_grown_here"]
+    reasons = ["missing_cells", "no_exposure_data", "not_grown_here", None]
     assert found == [(weighting, True, reasons) for weighting in ("agricultural", "grassland", "vineyard")]
     assert sample_mart.query(
         "select territory_id, round(min(share)::double, 2), any_value(reason) from dim_territory_weighting "
@@ -167,11 +172,10 @@ def test_farmed_land_weighs_the_daily_runs(sample_mart: Mart) -> None:
     assert float(str(vines)) == pytest.approx(float(str(area)), rel=0.05) and vines != area
 
 
-def test_every_weight_sums_to_one_on_every_grid(sample_mart: Mart) -> None:
+def test_weights_of_what_is_exposed_sum_to_one(sample_mart: Mart) -> None:
     weights = pd.read_parquet(sample_mart.root / "lake" / "exposure_weight.parquet")
     totals = weights.groupby(["grid_id", "weighting", "territory_id"])["weight"].sum()
     assert (totals - 1).abs().max() <= 1e-9 and weights["weight"].min() > 0
-    assert set(weights["grid_id"]) > {"lambert_8km"}
     assert set(weights["weighting"]) == {"population", "agricultural", "grassland", "vineyard"}
 
 
