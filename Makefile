@@ -30,7 +30,7 @@ mart: .venv/.app ## Set up, build the embedded sample and publish it, without se
 	$(BIN)/climart publish
 
 app: .venv/.app ## Serve the dashboard of the stable release
-	$(BIN)/streamlit run app/streamlit_app.py --server.port $(PORT) --server.address localhost
+	MALLOC_ARENA_MAX=2 $(BIN)/streamlit run app/streamlit_app.py --server.port $(PORT) --server.address localhost
 
 national: .venv/.app ## Build the national mart: make national REAL_DATA=folder CLIMART_DATA=folder
 	@test -n "$(REAL_DATA)" || { echo "make national: say where the real files are, REAL_DATA=folder (see data/README.md)"; exit 2; }

@@ -25,7 +25,7 @@ KINDS: Final = (
     "commune", "epci", "departement", "region", "caisse", "massif", "massif_band", "ski_area", "zone", "aoc", "group",
     "country",
 )  # fmt: skip
-MEMORY_LIMIT: Final = "300MB"  # of DuckDB's own buffers, shared by all sessions
+MEMORY_LIMIT: Final = "128MB"  # of DuckDB's own buffers, shared by all sessions
 THREADS: Final = 2
 PLACE_COLUMNS: Final = (
     "territory_id", "kind", "code", "name", "zone", "epci_id", "departement_id", "region_id", "caisse_id",
@@ -279,13 +279,15 @@ class Release:
     def places(self, kind: str) -> pd.DataFrame:
         """The territories of a kind, by territory_id: what does not depend on the choice of an indicator.
 
-        Columns: those of PLACE_COLUMNS, departement_code and departement (of what is smaller), drawn.
+        Columns: those of PLACE_COLUMNS, departement_code and departement (of what is smaller), drawn,
+        name_rank (the place by name).
         """
         return self._frame(
             f"""
             select {self._picked("dim_territory", "territory", PLACE_COLUMNS)},
                 departement.code as departement_code, departement.name as departement,
-                territory.outline is not null as drawn
+                territory.outline is not null as drawn,
+                row_number() over (order by territory.name, territory.territory_id)::integer as name_rank
             from dim_territory as territory
             left join dim_territory as departement
                 on departement.territory_id = territory.departement_id and territory.kind <> 'departement'
@@ -556,11 +558,16 @@ def joined(places: pd.DataFrame, figures: pd.DataFrame, caisse: str | None) -> p
     One row per territory, highest median first, those without value last. ``caisse`` None is all of France.
     Columns: those of ``Release.places`` and ``Release.figures``; ``reason`` is set exactly where q50 is absent.
     """
-    table = places.drop(columns="reason").join(figures.drop(columns="reason"))
-    table["reason"] = reasons(places, figures, figures["q50"].isna())
+    why = reasons(places, figures, figures["q50"].isna()).rename("reason")
+    table = pd.concat([places.drop(columns="reason"), figures.drop(columns="reason"), why], axis=1)
+    medians = np.nan_to_num(-figures["q50"].to_numpy(dtype=float), nan=np.inf)
+    order = np.lexsort((places["name_rank"].to_numpy(), medians))
     if caisse is not None:
-        table = table[(table["caisse_id"] == caisse) | (table["territory_id"] == caisse)]
-    return table.sort_values(["q50", "name", "territory_id"], ascending=[False, True, True]).reset_index(drop=True)
+        kept = ((places["caisse_id"] == caisse) | (places["territory_id"] == caisse)).to_numpy(
+            dtype=bool, na_value=False
+        )
+        order = order[kept[order]]
+    return table.take(order).reset_index(drop=True)
 
 
 def _numbers(text: str | None) -> tuple[float, ...]:

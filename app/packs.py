@@ -27,6 +27,7 @@ WGS_84: Final = 4326
 STEPS: Final = 65_535  # of the grid on which outlines are drawn: 16 bits
 FINEST_M: Final = 20.0  # outlines are simplified to about 200 m in the release
 LEVEL: Final = 6
+CHUNK: Final = 4_000  # outlines held as shapes at a time: all communes at once would take 150 MB
 TYPES: Final[Mapping[str, str]] = {"u1": "<u1", "u2": "<u2", "u4": "<u4", "f4": "<f4"}
 
 # Written into each pack, so that its address, a hash of its content, cannot be worked out by one who has the open data.
@@ -70,6 +71,16 @@ class Places:
     outlines: Sequence[bytes | None]
 
 
+def _rings(outlines: Sequence[bytes | None]) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
+    """Points of all rings in Lambert-93 to the metre, points per ring, rings per outline."""
+    shapes = projected(shapely.from_wkb(list(outlines)))
+    parts, owner = shapely.get_parts(shapes, return_index=True)
+    rings, part_of = shapely.get_rings(parts, return_index=True)
+    points, ring_of = shapely.get_coordinates(rings, return_index=True)
+    counts = np.bincount(owner[part_of], minlength=len(shapes))
+    return np.rint(points).astype(np.float32), np.bincount(ring_of, minlength=len(rings)), counts
+
+
 def shapes_pack(places: Places) -> bytes | None:
     """Names, codes, caisses and outlines of a kind; None if nothing of it can be drawn.
 
@@ -80,21 +91,23 @@ def shapes_pack(places: Places) -> bytes | None:
     drawn = [place for place, outline in enumerate(places.outlines) if outline is not None]
     if not drawn:
         return None
-    shapes = projected(shapely.from_wkb([places.outlines[place] for place in drawn]))
-    parts, owner = shapely.get_parts(shapes, return_index=True)
-    rings, part_of = shapely.get_rings(parts, return_index=True)
-    west, south, east, north = (float(side) for side in shapely.total_bounds(shapes))
+    parts = [_rings([places.outlines[place] for place in drawn[at : at + CHUNK]]) for at in range(0, len(drawn), CHUNK)]
+    points = np.concatenate([points for points, _, _ in parts])
+    lengths = np.concatenate([lengths for _, lengths, _ in parts])
+    rings = np.concatenate([rings for _, _, rings in parts])  # of each drawn territory
+    west, south = (float(side) for side in points.min(axis=0))
+    east, north = (float(side) for side in points.max(axis=0))
     step = max(FINEST_M, (east - west) / STEPS, (north - south) / STEPS)
-    points, ring_of = shapely.get_coordinates(rings, return_index=True)
-    grid = np.rint((points - (west, south)) / step).astype(np.int64)
+    grid = np.rint((points - (west, south)) / step).astype(np.int32)
+    ring_of = np.repeat(np.arange(len(lengths)), lengths)
     keep = np.append(ring_of[1:] == ring_of[:-1], False)  # the last point of a ring repeats its first
     keep &= np.append(True, (np.diff(grid, axis=0) != 0).any(axis=1) | (np.diff(ring_of) != 0))
     grid, ring_of = grid[keep], ring_of[keep]
-    lengths = np.bincount(ring_of, minlength=len(rings))
+    lengths = np.bincount(ring_of, minlength=len(lengths))
     solid = lengths >= 3  # a ring smaller than a step has nothing to fill
-    grid, lengths, ring_owner = grid[solid[ring_of]], lengths[solid], owner[part_of][solid]
-    rings_of = np.zeros(len(places.ids), dtype=np.int64)
-    rings_of[drawn] = np.bincount(ring_owner, minlength=len(drawn))
+    owner = np.repeat(drawn, rings)[solid]
+    grid, lengths = grid[solid[ring_of]], lengths[solid]
+    rings_of = np.bincount(owner, minlength=len(places.ids))
     steps = np.diff(grid, axis=0, prepend=0) % 65_536
     banks = sorted({bank for bank in places.banks if bank})
     bank_of = {bank: place + 1 for place, bank in enumerate(banks)}

@@ -23,8 +23,8 @@ from app.i18n import Words, words
 from app.sentences import Row
 
 ALL: Final = "all"
-FIGURES_KEPT: Final = 40  # 2 MB each for all communes
-PACKS_KEPT: Final = 40  # 1 MB
+FIGURES_KEPT: Final = 30  # 2 MB each for all communes
+PACKS_KEPT: Final = 30  # 1 MB
 KINDS_KEPT: Final = 12  # 6 MB of places and 2 MB of outlines for communes
 
 

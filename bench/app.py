@@ -1,7 +1,7 @@
-"""The dashboard on all communes of France, in a real headless Chromium: ``make bench-app REAL_MART=folder``.
+"""The dashboard on all communes of France, in a real headless Chromium: ``make bench-app CLIMART_DATA=folder``.
 
-Serves the release of CLIMART_DATA on a free port, warms it with one visit, then measures with an empty browser cache. Prints each
-figure beside its limit; exits 1 if one is over.
+Serves the release of CLIMART_DATA on a free port, warms it with one visit, then measures with an empty browser cache.
+Prints each figure beside its limit; exits 1 if one is over.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ PAINTED = """part => {
   const maps = [...document.querySelectorAll("*")].map((e) => e.shadowRoot?.querySelector(".map"));
   return (maps.find(Boolean)?.dataset.painted ?? "").includes(part);
 }"""
+STAMP = """() => [...document.querySelectorAll("*")].map((e) => e.shadowRoot?.querySelector(".map"))
+  .find(Boolean).dataset.painted"""
 TOOK = """() => [...document.querySelectorAll("*")].map((e) => e.shadowRoot?.querySelector(".map"))
   .find(Boolean).dataset.took"""
 
@@ -87,7 +89,7 @@ def serving() -> Iterator[tuple[str, psutil.Process]]:
     server = subprocess.Popen(
         [*command, "--server.address", "localhost"],
         cwd=paths.PROJECT,
-        env={**os.environ, "PYTHONPATH": str(paths.PROJECT)},
+        env={**os.environ, "PYTHONPATH": str(paths.PROJECT), "MALLOC_ARENA_MAX": "2"},  # as `make app`
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -153,18 +155,14 @@ def main() -> int:
             options.first.wait_for()
             texts = options.all_inner_texts()
             at = next((i for i, text in enumerate(texts) if text.startswith(indicator[:12])), len(changes) + 1)
-            before = last.page.evaluate(
-                "() => [...document.querySelectorAll('*')].map(e => e.shadowRoot?.querySelector('.map')).find(Boolean).dataset.painted"
-            )
+            before = last.page.evaluate(STAMP)
             began = time.perf_counter()
             options.nth(at).click()
             last.page.wait_for_function(f"part => !({PAINTED})(part)", arg=before, polling=10)
             changes.append(time.perf_counter() - began)
             browser_side.append(float(last.page.evaluate(TOOK)) / 1000)
         for context in ("Référence", "+2 °C (2030)", "+2,7 °C (2050)"):
-            before = last.page.evaluate(
-                "() => [...document.querySelectorAll('*')].map(e => e.shadowRoot?.querySelector('.map')).find(Boolean).dataset.painted"
-            )
+            before = last.page.evaluate(STAMP)
             began = time.perf_counter()
             last.page.get_by_role("radio", name=context).click()
             last.page.wait_for_function(f"part => !({PAINTED})(part)", arg=before, polling=10)
