@@ -19,7 +19,8 @@ from climart.errors import UserError
 DATABASE: Final = "climart.duckdb"
 WEIGHTING: Final = "area"
 KINDS: Final = (
-    "commune", "epci", "departement", "region", "caisse", "massif", "massif_band", "ski_area", "zone", "aoc", "group", "country",
+    "commune", "epci", "departement", "region", "caisse", "massif", "massif_band", "ski_area", "zone", "aoc", "group",
+    "country",
 )  # fmt: skip
 THEMES: Final = ("heat", "agriculture", "rain", "snow", "buildings", "habitability", "scores")
 

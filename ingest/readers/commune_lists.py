@@ -1,5 +1,5 @@
-"""Lists of communes: farm zones (CSV, a column per zone), appellations of origin (JSON, a file per appellation), and the
-user's own groups.
+"""Lists of communes: farm zones (CSV, a column per zone), appellations of origin (JSON, a file per appellation), own
+groups.
 
 Three formats:
 
@@ -137,7 +137,9 @@ def read_groups(path: Path) -> list[CommuneList]:
         if not any(cell.strip() for cell in cells):
             continue
         if len(cells) != 2 or not cells[0].strip():
-            raise UserError(f"{path.name}, line {number}: expected two cells, a group and a commune code; found {cells}.")
+            raise UserError(
+                f"{path.name}, line {number}: expected two cells, a group and a commune code; found {cells}."
+            )
         name, code = cells[0].strip(), cells[1].strip().upper().zfill(5)
         if not CODE.fullmatch(code):
             raise UserError(f"{path.name}, line {number}: {cells[1]!r} is not a commune code.")
