@@ -21,7 +21,7 @@ from climart import paths
 from climart.errors import UserError
 from climart.files import atomic_text
 from mart import release
-from mart.dictionary import seed
+from mart.texts import seed
 
 EQUAL, CLOSE, MISS = "equal", "within 10 %", "differs"
 NOT_COMPARABLE, ABSENT = "not comparable", "not in this release"
