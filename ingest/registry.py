@@ -67,7 +67,10 @@ class Column(BaseModel):
 
 
 class CommuneTable(BaseModel):
-    """CSV, XLSX or Parquet with a commune's code in a column. Lines before the one that names ``code`` are skipped."""
+    """CSV, XLSX or Parquet with a commune's code in a column. Lines before the one that names ``code`` are skipped.
+
+    ``vintage``: the day whose official code the communes are of, where that is not the last day of the data.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -76,6 +79,7 @@ class CommuneTable(BaseModel):
     measures: dict[str, Column] = Field(min_length=1)
     date_start: date | None = None
     date_end: date | None = None
+    vintage: date | None = None
     rows_per_commune: Literal["one", "summed"] = "one"
     separator: str = ";"
     encoding: str = "utf-8"

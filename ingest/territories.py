@@ -133,7 +133,7 @@ def load(folder: Path, massifs: Path | None = None, progress: Progress = lambda 
 
 
 def load_lists(files: list[Path], source_id: str | None = None, progress: Progress = lambda _: None) -> ListsLoaded:
-    """Read lists of communes (farm zones, appellations, own groups), make a territory of each, write the lake. Repeatable.
+    """Read lists of communes (farm zones, appellations, own groups), make a territory of each, write the lake.
 
     ``source_id``: where the files come from (default: ``LIST_SOURCES``, by their format). A list takes the place of
     the one that made the same territory. Raises UserError naming the wrong file, if there are no territories yet,

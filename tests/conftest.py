@@ -186,6 +186,10 @@ def _build_national(root: Path) -> dict[str, str]:
             root, "ingest", "observed", "georisques_catnat_counts", data / "hazard" / "gazetteer_catnat.json.gz"
         ),
         "pprn": climart(root, "ingest", "observed", "anct_pprn", data / "hazard" / "pprn_communes_anct_2024.xlsx"),
+        "flats": climart(
+            root, "ingest", "observed", "dvf_flats", data / "exposure" / "gazetteer_dvf_communes_2023_2025.csv"
+        ),
+        "housing": climart(root, "ingest", "observed", "insee_housing", data / "exposure" / "iris_2021.parquet"),
         "build": climart(root, "build"),
         "publish": climart(root, "publish"),
     }

@@ -1,5 +1,5 @@
-"""Lists of communes: farm zones (CSV, a column per zone), appellations of origin (JSON, a file per appellation), and the
-user's own groups.
+"""Lists of communes: farm zones (CSV, a column per zone), appellations of origin (JSON, a file per appellation), own
+groups.
 
 Three formats:
 

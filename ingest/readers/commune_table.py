@@ -44,7 +44,7 @@ def read(
                 {
                     "source_file_id": file_id,
                     "commune_code": code,
-                    "vintage": options.date_end,
+                    "vintage": options.vintage or options.date_end,
                     "measure_id": measure,
                     "date_start": options.date_start,
                     "date_end": options.date_end,

@@ -156,7 +156,7 @@ def test_points_have_a_cell_and_a_commune(sample_mart: Mart) -> None:
     assert rows[0]["grid_tx35_rwl40_q50"] == value[0]
     (commune,) = sample_mart.query(
         "select q50 from fct_indicator where territory_id = ? and indicator_id = 'tx35' and context_id = 'rwl40' "
-        "and dataset_id = 'sample_tracc2023'", [rows[0]["climart_territory_id"]])  # fmt: skip
+        "and dataset_id = 'sample_tracc2023' and weighting = 'area'", [rows[0]["climart_territory_id"]])  # fmt: skip
     assert rows[0]["tx35_rwl40_q50"] == commune[0]
     assert rows[0]["climart_grid_km"] == 8 and rows[0]["climart_commune_km"] > 0
     assert done.sums == {"valeur": 24.0}

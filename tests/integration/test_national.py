@@ -254,3 +254,23 @@ def test_truncated_export_is_refused_with_the_others(tmp_path: Path) -> None:
     assert not (tmp_path / "lake").exists()
     said = climart(tmp_path, "ingest", "drias", folder, "--skip-bad")
     assert "3 file(s) loaded" in said and "Skipped: DRIAS_2020_4_5.txt, line 9863" in said
+
+
+def test_dwellings_and_prices_of_flats(national_mart: Mart) -> None:
+    """Paris is summed over its arrondissements; what has no sale or no census is not studied, never zero."""
+    found = dict(
+        national_mart.query(
+            "select measure_id, value from fct_exposure where territory_id = 'commune:75056' "
+            "and dataset_id in ('insee_housing', 'dvf_flats')"
+        )
+    )
+    housing = pd.read_parquet(real_data() / "exposure" / "iris_2021.parquet")
+    paris = housing[housing["com"].str.startswith("751")]
+    assert found["dwellings"] == paris["logements"].sum() and found["houses"] == paris["maisons"].sum()
+    sales = pd.read_csv(
+        real_data() / "exposure" / "gazetteer_dvf_communes_2023_2025.csv", sep=";", dtype={"INSEE_C": str}
+    )
+    assert found["flat_sales"] == sales.loc[sales["INSEE_C"].str.startswith("751"), "n"].sum()
+    assert national_mart.query(
+        "select value, reason from fct_exposure where territory_id = 'commune:67482' and measure_id = 'flat_price_p50'"
+    ) == [(None, "not_studied")]

@@ -118,7 +118,7 @@ def test_dcat_has_licence_publisher_dates_and_checksums(sample_mart: Mart) -> No
 def test_parquet_and_duckdb_have_the_same_rows_column_by_column(sample_mart: Mart) -> None:
     for path in parquets(sample_mart):
         names = pq.read_schema(path).names
-        hashes = ", ".join(f'sum(hash("{name}"::text))' for name in names)
+        hashes = ", ".join(f'sum(hash("{name}"))' for name in names)
         sides = [
             sample_mart.query(f"select count(*), {hashes} from {source}")
             for source in (path.stem, f"read_parquet('{path}')")
@@ -184,5 +184,6 @@ def test_release_has(sample_mart: Mart, name: str) -> None:
 def test_release_says_what_it_was_made_from(sample_mart: Mart) -> None:
     said = json.loads((sample_mart.release / "release.json").read_text())
     assert {"version", "published_at", "code_commit", "build", "libraries", "row_counts", "licences"} <= set(said)
-    assert len(said["inputs"]) == 88 and all(len(file["sha256"]) == 64 for file in said["inputs"])
+    ((n_files,),) = sample_mart.query("select count(*) from dim_source_file")
+    assert len(said["inputs"]) == n_files > 80 and all(len(file["sha256"]) == 64 for file in said["inputs"])
     assert said["libraries"]["duckdb"] == duckdb.__version__

@@ -95,17 +95,6 @@ def test_release_is_complete_and_verifies(sample_mart: Mart) -> None:
     assert link.is_symlink() and not link.readlink().is_absolute()
 
 
-def test_parquet_and_duckdb_hold_the_same_rows(sample_mart: Mart) -> None:
-    with duckdb.connect(str(sample_mart.release / "climart.duckdb"), read_only=True) as release:
-        for path in sorted((sample_mart.release / "parquet").glob("*.parquet")):
-            differing = release.execute(
-                f"select count(*) from (select hash(t) from {path.stem} t except all "
-                "select hash(p) from read_parquet(?) p)",
-                [str(path)],
-            ).fetchall()
-            assert differing == [(0,)], path.stem
-
-
 def test_everything_of_the_sample_says_that_it_is_simulated(sample_mart: Mart) -> None:
     # the codes and the populations of communes are real
     notices = dict(

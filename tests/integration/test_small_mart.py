@@ -53,6 +53,8 @@ def small_mart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mart]:
     # The mountain zone names the former commune 01888, part of A, and a code of nowhere; the appellation names both.
     zones = farm_zones(root / "zones.csv", "1888;ANCIENNE;M;;", "1777;NULLE PART;M;;")
     vineyard = appellation(root / "vineyard.json", "Petit Cru", ["01001", "01002"])
+    groups = root / "agencies.csv"
+    groups.write_text("Agence;Commune\nÉté & Fils;1001\nÉté & Fils;01002\nB seule;01002\n", encoding="cp1252")
     # A grows 0.5 km² of wheat in either cell; B nothing; no vine anywhere.
     fields = [("1", (x, 2_014_000, x + 500, 2_015_000)) for x in (623_000, 626_000)]
     land = parcels(root / "fields.gpkg", fields)
@@ -60,6 +62,7 @@ def small_mart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mart]:
     said = {
         "territories": climart(root, "ingest", "territories", admin),
         "zones": climart(root, "ingest", "zones", zones, vineyard),
+        "groups": climart(root, "ingest", "groups", groups),
         "land": climart(root, "ingest", "land", land, "--covers", "region:84"),
         "drias": climart(root, "ingest", "drias", *exports),
         "build": climart(root, "build"),
@@ -163,9 +166,9 @@ def test_people_beside_the_area(small_mart: Mart) -> None:
         *small_mart.row(A, "t_mean", "rwl40", "q05, q50, q95"),
         "areal",
     )
-    (computed_as,) = small_mart.query("select computed_as from dim_territory_weighting where territory_id = ?", [A])[
-        0:1
-    ]
+    (computed_as,) = small_mart.query(
+        "select computed_as from dim_territory_weighting where territory_id = ? and weighting = 'population'", [A]
+    )
     assert computed_as == ("area",)
     # rain asks for no people
     assert small_mart.query(
@@ -185,16 +188,31 @@ def test_crops_beside_the_area(small_mart: Mart) -> None:
         "select weighting, is_loaded, n_territories, reason from dim_weighting where family <> 'altitude' "
         "order by position"
     ) == [
-        ("area", True, 9, None),
-        ("population", True, 9, None),
-        ("agricultural", True, 8, None),
+        ("area", True, 11, None),
+        ("population", True, 11, None),
+        ("agricultural", True, 9, None),
         ("grassland", True, 0, None),
         ("vineyard", True, 0, None),
     ]
 
 
+def test_own_groups_are_computed_from_the_cells(small_mart: Mart) -> None:
+    assert "group:ete-fils: 2 communes listed, in 2 of today's." in small_mart.said["groups"]
+    # A has 4 km² in the left cell (10 °C) and 12 in the right one (14 °C), B 10 in the left one
+    assert small_mart.row("group:ete-fils", "t_mean", "ref", "q50, n_cells") == pytest.approx(
+        ((14 * 10 + 12 * 14) / 26, 2), abs=1e-5
+    )
+    assert small_mart.row("group:b-seule", "t_mean", "rwl40", "q05, q50, q95") == small_mart.row(
+        B, "t_mean", "rwl40", "q05, q50, q95"
+    )
+    found = small_mart.query("select code, name, population from dim_territory where kind = 'group' order by 1")
+    assert found == [("b-seule", "B seule", 100), ("ete-fils", "Été & Fils", 200)]
+
+
 def test_zones_and_appellations_are_territories(small_mart: Mart) -> None:
-    assert small_mart.query("select * from dim_territory_membership order by group_id, territory_id") == [
+    assert small_mart.query(
+        "select * from dim_territory_membership where kind <> 'group' order by group_id, territory_id"
+    ) == [
         (A, "aoc:petit-cru", "aoc", "inao_aoc_communes", "01001", "whole"),
         (B, "aoc:petit-cru", "aoc", "inao_aoc_communes", "01002", "whole"),
         (A, "zone:montagne", "zone", "farm_zones", "01888", "part"),

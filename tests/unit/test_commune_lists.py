@@ -73,3 +73,30 @@ def test_a_wrong_appellation_is_refused(tmp_path: Path) -> None:
         path.write_text(content)
         with pytest.raises(UserError, match=r"a\.json: "):
             commune_lists.read_appellation(path)
+
+
+def test_own_groups_of_a_two_column_file(tmp_path: Path) -> None:
+    path = tmp_path / "g.csv"
+    path.write_text("agency,code\nNord,1015\n Sud ,2a004\nNord,74001\n,\n", encoding="utf-8")
+    lists = commune_lists.read(path, registry.get("own_groups"))
+    assert [(found.territory_id, found.kind, found.name_fr, found.entries["code"].tolist()) for found in lists] == [
+        ("group:nord", "group", "Nord", ["01015", "74001"]),
+        ("group:sud", "group", "Sud", ["2A004"]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (["Nord;1015;x"], "line 2: expected two cells"),
+        ([";1015"], "line 2: expected two cells"),
+        (["Nord;ABC"], "line 2: 'ABC' is not a commune code"),
+        (["Été;01015", "Ete;01001"], "line 3: the id of group 'Ete' is that of 'Été' too"),
+        ([], "no group there"),
+    ],
+)
+def test_a_wrong_line_of_own_groups_is_named(tmp_path: Path, lines: list[str], said: str) -> None:
+    path = tmp_path / "g.csv"
+    path.write_text("\n".join(["group;code", *lines]), encoding="utf-8")
+    with pytest.raises(UserError, match=r"g\.csv.*" + said):
+        commune_lists.read(path, registry.get("own_groups"))
