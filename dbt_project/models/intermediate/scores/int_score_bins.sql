@@ -1,0 +1,91 @@
+-- The bins of every score: dataset × axis × part, with its goalposts, the quantiles of all communes over the reference and
+-- the contexts of the axis, pooled (indicators.md §5.2). A dataset without communes pools its massif bands.
+with contexts as (
+
+    select context_key, axis from {{ ref('int_contexts') }} where axis <> 'reference'
+
+),
+
+axes as (
+
+    select distinct dataset_id, contexts.axis
+    from {{ ref('int_score_values') }}
+    inner join contexts using (context_key)
+
+),
+
+indicators as (
+
+    select
+        series.dataset_id,
+        axes.axis,
+        series.part_id,
+        series.statistic,
+        territories.kind,
+        series.value
+    from {{ ref('int_score_values') }} as series
+    inner join {{ ref('int_territories') }} as keys using (territory_key)
+    inner join {{ ref('stg_lake__territories') }} as territories using (territory_id)
+    inner join axes using (dataset_id)
+    left join contexts using (context_key)
+    where territories.kind in ('commune', 'massif_band') and coalesce(contexts.axis, axes.axis) = axes.axis
+
+),
+
+measures as (
+
+    select axes.dataset_id, axes.axis, series.part_id, 'level' as statistic, 'commune' as kind, series.value
+    from {{ ref('int_score_measures') }} as series
+    inner join {{ ref('int_territories') }} as keys using (territory_key)
+    cross join axes
+    where starts_with(keys.territory_id, 'commune:')
+
+),
+
+pooled as (
+
+    select dataset_id, axis, part_id, statistic, kind, list(value::double) as pool
+    from (select * from indicators union all by name select * from measures)
+    group by all
+
+),
+
+goalposts as (
+
+    select dataset_id, axis, part_id, statistic, arg_min(pool, kind) as pool, min(kind) as pooled_kind
+    from pooled
+    group by all
+
+),
+
+parts as (
+
+    select axes.dataset_id, axes.axis, parts.*
+    from axes
+    left join {{ ref('dataset_profiles') }} as profiles using (dataset_id)
+    inner join {{ ref('int_score_parts') }} as parts
+        on parts.profile_id is null or parts.profile_id = profiles.profile_id
+
+),
+
+joined as (
+
+    select
+        parts.*,
+        scores.high_is,
+        scores.min_pillar_weight,
+        scores.min_pillars,
+        list_aggregate(goalposts.pool, 'quantile_cont', parts.low_quantile) as low,
+        list_aggregate(goalposts.pool, 'quantile_cont', parts.high_quantile) as high,
+        coalesce(len(goalposts.pool), 0)::integer as n_pooled,
+        goalposts.pooled_kind
+    from parts
+    inner join {{ ref('hazards') }} as scores using (score_id)
+    left join goalposts using (dataset_id, axis, part_id, statistic)
+
+)
+
+-- a score of which a dataset holds nothing has no row
+select *
+from joined
+qualify count(low) over (partition by dataset_id, axis, score_id) > 0
