@@ -44,7 +44,7 @@ measures as (
 
 pooled as (
 
-    select dataset_id, axis, part_id, statistic, kind, list(value::double) as pool
+    select dataset_id, axis, part_id, statistic, kind, list_sort(list(value::double)) as pool
     from (select * from indicators union all by name select * from measures)
     group by all
 
@@ -75,8 +75,8 @@ joined as (
         scores.high_is,
         scores.min_pillar_weight,
         scores.min_pillars,
-        list_aggregate(goalposts.pool, 'quantile_cont', parts.low_quantile) as low,
-        list_aggregate(goalposts.pool, 'quantile_cont', parts.high_quantile) as high,
+        {{ sorted_quantile('goalposts.pool', 'parts.low_quantile') }} as low,
+        {{ sorted_quantile('goalposts.pool', 'parts.high_quantile') }} as high,
         coalesce(len(goalposts.pool), 0)::integer as n_pooled,
         goalposts.pooled_kind
     from parts

@@ -2,16 +2,29 @@
 -- scores above its lower bound, or below its upper one where a high score is the better one.
 with bounds as (
 
-    select distinct dataset_id, axis, score_id, mode, bounds from {{ ref('int_scores') }}
+    select
+        dataset_id,
+        axis,
+        score_id,
+        any_value(threshold_bounds) as threshold,
+        any_value(rank_bounds) as rank
+    from {{ ref('int_scores') }}
+    group by all
+
+),
+
+modes as (
+
+    unpivot bounds on threshold, rank into name mode value bounds
 
 )
 
 select
-    bounds.dataset_id,
-    bounds.axis,
-    bounds.score_id,
-    bounds.mode,
+    modes.dataset_id,
+    modes.axis,
+    modes.score_id,
+    modes.mode,
     classes.class::tinyint as class,
-    case when classes.class > 1 then bounds.bounds[classes.class - 1] end as bound
-from bounds
+    case when classes.class > 1 then modes.bounds[classes.class - 1] end as bound
+from modes
 cross join {{ ref('score_classes') }} as classes

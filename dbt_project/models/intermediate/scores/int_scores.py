@@ -1,4 +1,4 @@
-"""Every score: territory × dataset × axis × context × score × mode (docs/methods/scores.md).
+"""Every score: territory × dataset × axis × context × score, in both modes (docs/methods/scores.md).
 
 The method is that of the OECD/JRC handbook on composite indicators (2008), with the choices of indicators.md §5.2. It is
 in numpy because a score is computed once per climate run: matrices of territories × contexts × runs.
@@ -8,15 +8,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-STEP = 0.01  # scores are given to the hundredth; ranks are those of the scores as given
+STEPS = 100  # per unit: scores are given to the hundredth; ranks are those of the scores as given
 BOUNDS = (0.2, 0.4, 0.6, 0.8)  # of the classes: shares of the communes at the reference, or of the territories ranked
+REFERENCE = 0  # its context_key
 MIN_RANKED = 5  # a rank among fewer says nothing
 DRAWS, SEED, CHUNK = 1000, 20261121, 100  # draws of the pillars' weights, flat Dirichlet
 FLOOR = 1.0  # a pillar counts at least this in a geometric mean
 TINY = 1e-9  # 0.4 + 0.2 is 0.6
+TEXT = pa.dictionary(pa.int8(), pa.string())
 PART = pa.struct(
     [
-        ("pillar_id", pa.string()), ("pillar_score", pa.float32()), ("part_id", pa.string()), ("statistic", pa.string()),
+        ("pillar_id", TEXT), ("pillar_score", pa.float32()), ("part_id", TEXT), ("statistic", TEXT),
         ("value", pa.float64()), ("weight", pa.float64()), ("score", pa.float64()),
     ]
 )  # fmt: skip
@@ -24,19 +26,24 @@ PART = pa.struct(
 
 COLUMNS = pa.schema(
     [
-        ("dataset_id", pa.string()), ("axis", pa.string()), ("score_id", pa.string()), ("mode", pa.string()),
-        ("territory_key", pa.int32()), ("context_key", pa.uint8()), ("score", pa.float32()), ("q05", pa.float32()),
-        ("q50", pa.float32()), ("q95", pa.float32()), ("class", pa.int8()), ("class_confidence", pa.float32()),
-        ("n_runs", pa.int16()), ("coverage", pa.float32()), ("parts", pa.list_(PART)), ("region_rank", pa.float32()),
-        ("drawn_q05", pa.float32()), ("drawn_q95", pa.float32()), ("bounds", pa.list_(pa.float64(), 4)),
-        ("reason", pa.string()),
+        ("dataset_id", TEXT), ("axis", TEXT), ("score_id", TEXT), ("territory_key", pa.int32()),
+        ("context_key", pa.uint8()), ("coverage", pa.float32()), ("n_runs", pa.int16()), ("parts", pa.list_(PART)),
+        ("region_rank", pa.float32()), ("drawn_q05", pa.float32()), ("drawn_q95", pa.float32()), ("reason", pa.string()),
+    ]
+    + [
+        (f"{mode}_{name}", kind)
+        for mode in ("threshold", "rank")
+        for name, kind in (
+            ("score", pa.float32()), ("q05", pa.float32()), ("q50", pa.float32()), ("q95", pa.float32()),
+            ("class", pa.int8()), ("class_confidence", pa.float32()), ("bounds", pa.list_(pa.float64(), 4)),
+        )
     ]
 )  # fmt: skip
 
 
 def hundredths(values):
     """Rounded to the hundredth, halves up."""
-    return np.floor(values / STEP + 0.5) * STEP
+    return np.floor(values * STEPS + 0.5) / STEPS
 
 
 def sub_score(values, part):
@@ -98,7 +105,7 @@ def percentile(scores):
     known = ~np.isnan(scores)
     if known.sum() < MIN_RANKED:
         return found
-    steps = np.rint(scores[known] / STEP).astype(np.int64)
+    steps = np.rint(scores[known] * STEPS).astype(np.int64)
     counts = np.bincount(steps, minlength=1)
     found[known] = (100 * (np.cumsum(counts) - counts / 2) / known.sum())[steps]
     return found
@@ -116,20 +123,22 @@ def ranked(scores, groups):
 
 def drawn_ranks(pillars, weights, min_pillars):
     """5 % and 95 % of the percentile under DRAWS draws of the pillars' weights; ``pillars``: rows × pillars."""
-    draws = np.random.default_rng(SEED).dirichlet(np.ones(len(weights)), DRAWS)
+    draws = np.random.default_rng(SEED).dirichlet(np.ones(len(weights)), DRAWS).astype(np.float32)
     there = ~np.isnan(pillars)
     rows = np.flatnonzero(there.sum(axis=1) >= min_pillars)
     found = np.full((2, len(pillars)), np.nan)
     if len(rows) < MIN_RANKED:
         return found
-    logs = np.log(np.maximum(np.where(there, pillars, 1), FLOOR))[rows]
-    ranks = np.empty((len(rows), DRAWS), dtype=np.float32)
+    there = there[rows].T.astype(np.float32)
+    logs = np.log(np.maximum(np.where(np.isnan(pillars[rows].T), 1, pillars[rows].T), FLOOR)).astype(np.float32)
+    ranks = np.empty((DRAWS, len(rows)), dtype=np.float32)
     for start in range(0, DRAWS, CHUNK):
-        chunk = draws[start : start + CHUNK].T
-        scores = hundredths(np.exp((logs @ chunk) / (there[rows] @ chunk)))
-        for column in range(scores.shape[1]):
-            ranks[:, start + column] = percentile(scores[:, column])
-    found[:, rows] = np.quantile(ranks, (0.05, 0.95), axis=1)
+        chunk = draws[start : start + CHUNK]
+        means = chunk @ logs if there.all() else (chunk @ logs) / (chunk @ there)
+        for draw, steps in enumerate((np.exp(means) * STEPS + 0.5).astype(np.int32), start):
+            counts = np.bincount(steps)
+            ranks[draw] = (100 * (np.cumsum(counts) - counts / 2) / len(rows)).astype(np.float32)[steps]
+    found[:, rows] = np.quantile(np.ascontiguousarray(ranks.T), (0.05, 0.95), axis=1)
     return found
 
 
@@ -147,7 +156,8 @@ def nested(parts, values, subs, pillars, shape):
         return np.stack([np.broadcast_to(array, shape).reshape(-1) for array in arrays], axis=1).reshape(-1)
 
     def text(name):
-        return pa.array([part[name] for part in parts]).take(pa.array(np.tile(np.arange(width), n)))
+        texts = pa.array([part[name] for part in parts])
+        return pa.DictionaryArray.from_arrays(np.tile(np.arange(width, dtype=np.int8), n), texts)
 
     fields = [
         text("pillar_id"),
@@ -162,12 +172,18 @@ def nested(parts, values, subs, pillars, shape):
     return pa.ListArray.from_arrays(offsets, pa.StructArray.from_arrays(fields, fields=list(PART)))
 
 
+def constant(text, n):
+    """A column that says the same on every row."""
+    return pa.DictionaryArray.from_arrays(np.zeros(n, dtype=np.int8), pa.array([text]))
+
+
 def number(array, kind):
+    """A column of numbers; NaN becomes NULL."""
     return pa.array(np.ascontiguousarray(array).reshape(-1), kind, from_pandas=True)
 
 
 def rows(name, parts, places, contexts, inputs):
-    """The rows of one score on one axis of a dataset, both modes.
+    """The rows of one score (dataset, axis, score) as an Arrow table, both modes side by side.
 
     ``inputs``: by part, the values (territories × contexts) and those of the runs (× runs), None where it has none.
     """
@@ -190,7 +206,7 @@ def rows(name, parts, places, contexts, inputs):
         for region in np.unique(places["region_id"])
         if region
     ]
-    at_reference = score[communes, 0]
+    at_reference = score[communes][:, np.array(contexts) == REFERENCE]
     known = at_reference[~np.isnan(at_reference)]
     bounds = np.quantile(known, BOUNDS) if len(known) else np.full(4, np.nan)
     if better:
@@ -201,61 +217,43 @@ def rows(name, parts, places, contexts, inputs):
         for context in range(shape[1]):
             of_communes = matrix[communes, context]
             drawn[:, communes, context] = drawn_ranks(of_communes, list(pillars), parts[0]["min_pillars"])
-    listed = nested(parts, values, subs, pillars, shape)
     ranks = 100 * np.array(BOUNDS)
     modes = {
-        "threshold": (score, runs, bounds, None),
-        "rank": (
-            ranked(score, kinds),
-            None if runs is None else ranked(runs, kinds),
-            ranks[::-1] if better else ranks,
-            ranked(score, regions),
-        ),
+        "threshold": (score, runs, bounds),
+        "rank": (ranked(score, kinds), None if runs is None else ranked(runs, kinds), ranks[::-1] if better else ranks),
     }
     reason = np.where(coverage == 0, "missing_parts", "low_coverage" if len(pillars) == 1 else "missing_pillars")
     reason = np.where(np.isnan(score), reason, "")
-    tables = []
-    for mode, (value, of_runs, limits, in_region) in modes.items():
+    n = score.size
+    table = {
+        **{column: constant(value, n) for column, value in zip(("dataset_id", "axis", "score_id"), name, strict=True)},
+        "territory_key": number(np.broadcast_to(places["territory_key"][:, None], shape), pa.int32()),
+        "context_key": number(np.broadcast_to(np.array(contexts)[None, :], shape), pa.uint8()),
+        "coverage": number(coverage, pa.float32()),
+        "parts": nested(parts, values, subs, pillars, shape),
+        "n_runs": number(np.zeros(shape) if runs is None else (~np.isnan(runs)).sum(axis=-1), pa.int16()),
+        "region_rank": number(ranked(score, regions), pa.float32()),
+        "drawn_q05": number(drawn[0], pa.float32()),
+        "drawn_q95": number(drawn[1], pa.float32()),
+        "reason": pa.array(reason.reshape(-1), pa.string(), mask=reason.reshape(-1) == ""),
+    }
+    for mode, (value, of_runs, limits) in modes.items():
         class_ = classes(value, limits, better)
-        if of_runs is None:
-            spread, n_runs = [np.full(shape, np.nan)] * 3, np.zeros(shape)
-            confidence = np.full(shape, np.nan)
-        else:
+        spread, confidence = [np.full(shape, np.nan)] * 3, np.full(shape, np.nan)
+        if of_runs is not None:
             spread, n_runs = quantiles(of_runs), (~np.isnan(of_runs)).sum(axis=-1)
             same = (classes(of_runs, limits, better) == class_[..., None]) & ~np.isnan(of_runs)
-            confidence = np.divide(
-                same.sum(axis=-1), n_runs, out=np.full(shape, np.nan), where=(n_runs > 0) & ~np.isnan(value)
-            )
-        why = np.where(np.isnan(value) & (reason == ""), "too_few_to_rank", reason)
-        n = value.size
-        tables.append(
-            pa.Table.from_pydict(
-                {
-                    "dataset_id": pa.repeat(dataset_id, n),
-                    "axis": pa.repeat(axis, n),
-                    "score_id": pa.repeat(score_id, n),
-                    "mode": pa.repeat(mode, n),
-                    "territory_key": number(np.broadcast_to(places["territory_key"][:, None], shape), pa.int32()),
-                    "context_key": number(np.broadcast_to(np.array(contexts)[None, :], shape), pa.uint8()),
-                    "score": number(value, pa.float32()),
-                    "q05": number(spread[0], pa.float32()),
-                    "q50": number(spread[1], pa.float32()),
-                    "q95": number(spread[2], pa.float32()),
-                    "class": pa.array(class_.reshape(-1), pa.int8(), mask=class_.reshape(-1) == 0),
-                    "class_confidence": number(confidence, pa.float32()),
-                    "n_runs": number(n_runs, pa.int16()),
-                    "coverage": number(coverage, pa.float32()),
-                    "parts": listed,
-                    "region_rank": number(np.full(shape, np.nan) if in_region is None else in_region, pa.float32()),
-                    "drawn_q05": number(drawn[0] if mode == "rank" else drawn[0] * np.nan, pa.float32()),
-                    "drawn_q95": number(drawn[1] if mode == "rank" else drawn[1] * np.nan, pa.float32()),
-                    "bounds": pa.FixedSizeListArray.from_arrays(pa.array(np.tile(limits, n)), 4),
-                    "reason": pa.array(why.reshape(-1), pa.string(), mask=why.reshape(-1) == ""),
-                },
-                schema=COLUMNS,
-            )
-        )
-    return tables
+            np.divide(same.sum(axis=-1), n_runs, out=confidence, where=(n_runs > 0) & ~np.isnan(value))
+        table |= {
+            f"{mode}_score": number(value, pa.float32()),
+            f"{mode}_q05": number(spread[0], pa.float32()),
+            f"{mode}_q50": number(spread[1], pa.float32()),
+            f"{mode}_q95": number(spread[2], pa.float32()),
+            f"{mode}_class": pa.array(class_.reshape(-1), pa.int8(), mask=class_.reshape(-1) == 0),
+            f"{mode}_class_confidence": number(confidence, pa.float32()),
+            f"{mode}_bounds": pa.FixedSizeListArray.from_arrays(pa.array(np.tile(limits, n), from_pandas=True), 4),
+        }
+    return pa.Table.from_pydict({column: table[column] for column in COLUMNS.names}, schema=COLUMNS)
 
 
 def matrices(table, places):
@@ -279,7 +277,7 @@ def matrices(table, places):
 
 
 def model(dbt, session):
-    """The table int_scores: one row per territory, dataset, axis, context, score and mode."""
+    """The table int_scores: one row per territory, dataset, axis, context and score."""
     dbt.config(materialized="table")
     bins = dbt.ref("int_score_bins").order("dataset_id, axis, score_id, pillar_id, part_id, statistic")
     bins = bins.to_arrow_table().to_pylist()
@@ -315,5 +313,5 @@ def model(dbt, session):
                     inputs.append((value[:, columns], votes[:, columns]))
                 else:
                     inputs.append((np.full((len(places["kind"]), len(columns)), np.nan), None))
-            found += rows((dataset_id, axis, score_id), parts, places, [contexts[i] for i in columns], inputs)
+            found.append(rows((dataset_id, axis, score_id), parts, places, [contexts[i] for i in columns], inputs))
     return pa.concat_tables(found) if found else COLUMNS.empty_table()
