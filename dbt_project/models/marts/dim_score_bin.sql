@@ -10,6 +10,7 @@ select
     pillar_weight::double as pillar_weight,
     kind as part_kind,
     part_id,
+    measure_dataset_id,
     statistic,
     weight::double as weight,
     direction,

@@ -78,10 +78,14 @@ joined as (
         {{ sorted_quantile('goalposts.pool', 'parts.low_quantile') }} as low,
         {{ sorted_quantile('goalposts.pool', 'parts.high_quantile') }} as high,
         coalesce(len(goalposts.pool), 0)::integer as n_pooled,
-        goalposts.pooled_kind
+        goalposts.pooled_kind,
+        sources.measure_dataset_id
     from parts
     inner join {{ ref('hazards') }} as scores using (score_id)
     left join goalposts using (dataset_id, axis, part_id, statistic)
+    left join (
+        select distinct part_id, 'measure' as kind, measure_dataset_id from {{ ref('int_score_measures') }}
+    ) as sources using (part_id, kind)
 
 )
 
