@@ -12,13 +12,15 @@ with measures as (
         end as value,
         dense_rank() over (
             partition by exposure.measure_id
-            order by coalesce(periods.date_end, date '1900-01-01') desc, exposure.dataset_id
+            order by coalesce(periods.latest, date '1900-01-01') desc, exposure.dataset_id
         ) as place
     from {{ ref('fct_exposure') }} as exposure
     inner join {{ ref('int_scorable_datasets') }} as datasets using (dataset_id)
     inner join {{ ref('exposure_measures') }} as definitions using (measure_id)
     inner join (
-        select dataset_id, measure_id, max(date_end) as date_end from {{ ref('fct_exposure') }} group by all
+        select dataset_id, measure_id, max(coalesce(date_end, date_start)) as latest
+        from {{ ref('fct_exposure') }}
+        group by all
     ) as periods using (dataset_id, measure_id)
     where exposure.return_period is null
         and exposure.value is not null
