@@ -90,8 +90,8 @@ def _frame(path: Path, options: CommuneTable) -> pd.DataFrame:
         raise UserError(f"{path.name}: no row after the line that names the columns.")
     if options.row_cap and len(content["commune_code"]) >= options.row_cap:
         raise UserError(
-            f"{path.name}: {len(content['commune_code'])} rows, and an export stops at {options.row_cap}: it may be cut. "
-            "Export shorter periods and give all their files."
+            f"{path.name}: {len(content['commune_code'])} rows, and an export stops at {options.row_cap}: it may be "
+            "cut. Export shorter periods and give all their files."
         )
     return pd.DataFrame(content)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from climart.files import atomic
 from ingest.sample import flood
 
 SEED = 20_261_122
-# The basin of Chambéry, m (Lambert 93). Weak to strong, side by side; the map of 2026 moves the strong zone up to the border.
+# The basin of Chambéry, m (Lambert 93). Weak to strong, side by side; the map of 2026 widens the strong zone.
 WEST, EAST, SOUTH, NORTH = 915_000, 935_000, 6_490_000, 6_510_000
 BORDERS = {"2020": (921_000, 927_000), "2026": (919_000, 923_000)}  # weak | medium | strong
 FILES = {
@@ -37,7 +38,7 @@ def write_clay(folder: Path) -> tuple[Path, ...]:
     files: list[Path] = []
     for year, (source, name) in FILES.items():
         edges = (WEST, *BORDERS[year], EAST)
-        zones = [shapely.box(left, SOUTH, right, NORTH) for left, right in zip(edges[:-1], edges[1:], strict=True)]
+        zones = [shapely.box(left, SOUTH, right, NORTH) for left, right in itertools.pairwise(edges)]
         files.append(
             flood.geopackage(folder / source / name, zones, {"NIVEAU": [1, 2, 3], "ALEA": ["Faible", "Moyen", "Fort"]})
         )
@@ -46,7 +47,7 @@ def write_clay(folder: Path) -> tuple[Path, ...]:
 
 
 def write_fires(path: Path, communes: pd.DataFrame) -> Path:
-    """The export of BDIFF: three lines, the names of the columns, a row per fire; more of them near the Mediterranean."""
+    """The export of BDIFF: three lines, the names of the columns, a row per fire; more of them in the south."""
     rng = np.random.default_rng(SEED)
     rows = list(BY_HAND)
     land = communes[communes["zone"].eq("metro") & communes["code"].ne("73065")].sort_values("code")

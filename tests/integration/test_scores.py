@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
 
-import pytest
 
 from climart import paths
 from tests.conftest import Mart

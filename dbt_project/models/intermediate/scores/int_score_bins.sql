@@ -89,7 +89,12 @@ joined as (
 
 )
 
--- a score of which a dataset holds nothing has no row
-select *
+-- a score of whose climate a dataset holds nothing has no row; one that reads no climate goes with every dataset of the grid
+select joined.*
 from joined
-qualify count(low) over (partition by dataset_id, axis, score_id) > 0
+inner join {{ ref('int_datasets') }} as datasets using (dataset_id)
+window of_score as (partition by dataset_id, axis, score_id)
+qualify case
+    when bool_or(kind = 'indicator') over of_score then count(low) filter (kind = 'indicator') over of_score > 0
+    else count(low) over of_score > 0 and not datasets.is_of_massifs
+end
