@@ -105,6 +105,9 @@ def national_mart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mart]:
             root, "ingest", "observed", "georisques_catnat_counts", data / "hazard" / "gazetteer_catnat.json.gz"
         ),
         "pprn": climart(root, "ingest", "observed", "anct_pprn", data / "hazard" / "pprn_communes_anct_2024.xlsx"),
+        "bdiff": climart(
+            root, "ingest", "observed", "bdiff", data / "hazard" / "bdiff_incendies_2014_2024_france_entiere.csv"
+        ),
         "build": climart(root, "build"),
         "publish": climart(root, "publish"),
     }
