@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import duckdb
+
 
 from climart import paths
 from tests.conftest import Mart
@@ -34,6 +36,25 @@ def test_the_map_of_clay_is_that_of_the_day(sample_mart: Mart) -> None:
     assert [row[1] for row in before] == ["sample_rga_2020"] and [row[1] for row in after] == ["sample_rga_2026"]
     # Chambéry lies across the border that the map of 2026 moves: all of it is in the strong zone since
     assert 0 < float(str(before[0][2])) < 100 and after[0][2] == 100
+
+
+def test_another_bin_is_another_version(sample_mart: Mart) -> None:
+    """The build's own SQL of the versions, on its bins and on bins of which one weight has changed."""
+    folder = sample_mart.root / ".dbt" / "target" / "compiled" / "climart" / "models" / "intermediate" / "scores"
+    sql = (folder / "int_score_versions.sql").read_text(encoding="utf-8").replace('"warehouse"."main".', "")
+    with duckdb.connect() as copy:
+        copy.execute("attach ? as built (read_only)", [str(sample_mart.root / "warehouse.duckdb")])
+        for table in ("int_score_bins", "int_score_classes"):
+            copy.execute(f"create table {table} as from built.{table}")
+        before = dict(
+            copy.execute(f"select (dataset_id, axis, score_id)::varchar, bin_version from ({sql})").fetchall()
+        )
+        copy.execute("update int_score_bins set weight = weight + 0.01 where score_id = 'heat' and part_id = 'tx35'")
+        after = dict(copy.execute(f"select (dataset_id, axis, score_id)::varchar, bin_version from ({sql})").fetchall())
+    published = sample_mart.query("select distinct (dataset_id, axis, score_id)::varchar, bin_version from fct_score")
+    assert before == dict(published)
+    changed = {key for key in before if before[key] != after[key]}
+    assert changed == {key for key in before if "heat" in key}
 
 
 def test_no_row_is_without_its_parts_and_every_gap_has_its_reason(sample_mart: Mart) -> None:
