@@ -41,6 +41,7 @@ national: .venv/.app ## Build the national mart: make national REAL_DATA=folder 
 	test ! -d "$(REAL_DATA)/drias/drias2020" || $(BIN)/climart ingest drias "$(REAL_DATA)/drias/drias2020" --skip-bad
 	$(BIN)/climart ingest observed georisques_catnat_counts "$(REAL_DATA)/hazard/gazetteer_catnat.json.gz"
 	$(BIN)/climart ingest observed anct_pprn "$(REAL_DATA)/hazard/pprn_communes_anct_2024.xlsx"
+	$(BIN)/climart ingest observed bdiff "$(REAL_DATA)"/hazard/bdiff_*.csv
 	$(BIN)/climart build
 	$(BIN)/climart publish
 

@@ -57,13 +57,17 @@ class FarmZone(BaseModel):
 
 
 class Column(BaseModel):
-    """Where a table holds a measure: a number × ``factor``; with ``equals``, ``factor`` if the cell says so, else 0."""
+    """Where a table holds a measure: a number × ``factor``; with ``equals``, ``factor`` if the cell says so, else 0;
+
+    with ``counts_rows``, ``factor`` for every row.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     column: str
     factor: float = 1.0
     equals: str | None = None
+    counts_rows: bool = False
 
 
 class CommuneTable(BaseModel):
@@ -81,6 +85,7 @@ class CommuneTable(BaseModel):
     date_end: date | None = None
     vintage: date | None = None
     rows_per_commune: Literal["one", "summed"] = "one"
+    row_cap: int | None = None  # a producer's export stops at this many rows, without a word
     separator: str = ";"
     encoding: str = "utf-8"
     decimal: str = "."
@@ -117,7 +122,9 @@ class ZonePolygons(BaseModel):
     ignored: tuple[str, ...] = ()
     study_column: str | None = None
     date_column: str | None = None
+    date_start: date | None = None  # of a legal map: the day from which it is in force
     date_end: date | None = None
+    departement: str | None = None  # regular expression: the département (or Fxx) all of which a file of this name maps
     scale: str | None = None
     amount_column: str = "amount"
     files: dict[Literal["main", "perimeter", "people", "dwellings", "built"], str] = {}

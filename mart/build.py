@@ -85,7 +85,7 @@ def _lake_files() -> list[Path]:
 
 
 def _project_files() -> list[Path]:
-    kinds = {".sql", ".yml", ".csv"}
+    kinds = {".sql", ".py", ".yml", ".csv"}
     files = paths.DBT_PROJECT.rglob("*")
     return sorted(p for p in files if p.suffix in kinds and "target" not in p.relative_to(paths.DBT_PROJECT).parts)
 

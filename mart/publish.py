@@ -33,6 +33,8 @@ SORT_KEYS = {
     "fct_class": "dataset_id, classification_id, indicator_id, context_id, weighting, territory_id",
     "fct_grape_suitability": "dataset_id, variety_id, context_id, weighting, territory_id",
     "fct_cell": "dataset_id, indicator_id, context_id, grid_id, cell_id",
+    "fct_score": "dataset_id, axis, score_id, mode, context_id, territory_id",
+    "dim_score_bin": "dataset_id, axis, score_id, bin, mode, class, pillar_id, part_id, statistic",
     "dim_territory": "kind, code",
     "dim_territory_change": "effective_on, change_code, from_code, to_code, from_kind, to_kind",
     "dim_context": "position",
@@ -85,6 +87,7 @@ def publish(version: str | None = None, progress: Progress = lambda _: None) -> 
             "published_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "code_commit": build.get("code_commit"),
             "build": build,
+            "is_synthetic": _is_synthetic(draft),
             "libraries": {library: library_version(library) for library in LIBRARIES},
             "row_counts": row_counts,
             **about,
@@ -115,6 +118,16 @@ def _tested_build() -> dict[str, object]:
     if not paths.warehouse().exists() or not record.exists():
         raise UserError("There is no warehouse whose tests passed: run `climart build` first.")
     return dict(json.loads(record.read_text()))
+
+
+def _is_synthetic(draft: Path) -> bool:
+    """Whether all the climate of a release is synthetic: it is then marked so, and its scores are a demonstration."""
+    with duckdb.connect(str(draft / "climart.duckdb"), read_only=True) as connection:
+        found = connection.execute(
+            "select coalesce(bool_and(d.validation_status = 'synthetic'), false) "
+            "from (select distinct dataset_id from dim_simulation) join dim_dataset d using (dataset_id)"
+        ).fetchall()
+    return bool(found[0][0])
 
 
 def _next_version() -> str:

@@ -190,6 +190,9 @@ def _build_national(root: Path) -> dict[str, str]:
             root, "ingest", "observed", "dvf_flats", data / "exposure" / "gazetteer_dvf_communes_2023_2025.csv"
         ),
         "housing": climart(root, "ingest", "observed", "insee_housing", data / "exposure" / "iris_2021.parquet"),
+        "bdiff": climart(
+            root, "ingest", "observed", "bdiff", data / "hazard" / "bdiff_incendies_2014_2024_france_entiere.csv"
+        ),
         "build": climart(root, "build"),
         "publish": climart(root, "publish"),
     }

@@ -122,3 +122,6 @@
     {% if not execute %}{{ return([]) }}{% endif %}
     {{ return(run_query("select context_id from " ~ contexts ~ " order by position").columns[0].values() | list) }}
 {% endmacro %}
+
+{# The indicators that join the climate of a run to an exposure of the territory: clay × soil drought. #}
+{% macro clay_driver() %}{{ return('sswi3_jun_oct_below_25y') }}{% endmacro %}

@@ -7,6 +7,7 @@ least half of it or where a zone is all that is known; elsewhere nothing is know
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -53,6 +54,8 @@ def read(
         covered = _areas(looked_at, np.arange(len(shapes))) / shapely.area(shapes)
         about = about.combine_first(looked_at[["study", "date"]])  # a dry commune has the study's date and name too
         known = np.where((covered >= MIN_PERIMETER_SHARE) | (known > 0), np.maximum(covered, known), 0)
+    if options.departement:
+        known = np.where(_mapped(main, options.departement, ground["code"].astype(str).tolist()), 1.0, 0.0)
     studied = np.flatnonzero(known)
     amounts: dict[str, dict[str, Floats]] = {"area": {"all": shapely.area(shapes[studied]) / 1e6}}
     for name, zone in cut.items():
@@ -70,6 +73,7 @@ def read(
                     "source_file_id": source,
                     "commune_code": ground["code"].iloc[position],
                     "measure_id": measure,
+                    "date_start": options.date_start,
                     "date_end": _day(about["date"].get(position)) or options.date_end,
                     "value": None if np.isnan(value) else float(value),
                     "studied_share": known[position],
@@ -78,6 +82,17 @@ def read(
                 }
             )
     return {"commune_fact": rows}, remarks
+
+
+def _mapped(paths: Sequence[Path], pattern: str, codes: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """Whether each commune is in a département that the files map whole: outside their zones there is none."""
+    departements: set[str] = set()
+    for path in paths:
+        found = re.search(pattern, path.name)
+        if found is None:
+            raise UserError(f"{path.name}: expected a name that says its département ({pattern}).")
+        departements.add(found[1])
+    return np.array(["Fxx" in departements or code[: 3 if code[:2] == "97" else 2] in departements for code in codes])
 
 
 def _polygons(path: Path, crs: str, remarks: list[str]) -> gpd.GeoDataFrame:
