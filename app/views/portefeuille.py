@@ -104,7 +104,8 @@ def understood(scene: Scene, table: pd.DataFrame, book: Book) -> None:
         f"<td>{number(sum(row.amount for row in causes), 0, words)}</td></tr>"
     )
     st.html(
-        f'<table class="figures narrow"><thead><tr><th></th>{heads}</tr></thead><tbody>{rows}{total}</tbody></table>'
+        f'<div class="wide"><table class="figures narrow"><thead><tr><th></th>{heads}</tr></thead>'
+        f"<tbody>{rows}{total}</tbody></table></div>"
     )
     if book.swapped:
         st.caption(words("portfolio.swapped", count=number(book.swapped, 0, words)))
@@ -230,8 +231,8 @@ def heat_html(scene: Scene, one: Exposed, total: float) -> str:
     title = escape(f"{label}, {unit}" if unit else label)
     hazard = escape(words.known("hazards", one.indicator.hazard))
     return (
-        f'<table class="figures heat"><caption><b>{title}</b> · {hazard}</caption>'
-        f"<thead><tr><th></th>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+        f'<div class="wide"><table class="figures heat"><caption><b>{title}</b> · {hazard}</caption>'
+        f"<thead><tr><th></th>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
 
 
@@ -261,7 +262,8 @@ def split(scene: Scene, exposed: list[Exposed], held: NDArray[np.float64]) -> No
     st.markdown(f"**{words('portfolio.split')}**")
     heads = "".join(f"<th>{escape(name)}</th>" for name in names.values())
     st.html(
-        f'<table class="figures narrow"><thead><tr><th></th>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+        f'<div class="wide"><table class="figures narrow"><thead><tr><th></th>{heads}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
     st.caption(words("portfolio.split_note", count=UPPER_CLASSES))
 
