@@ -18,6 +18,8 @@ run: mart ## Set up, build the embedded sample, publish it, serve the dashboard 
 mart: .venv/.app ## Set up, build the embedded sample and publish it, without serving
 	$(BIN)/climart sample data/sample
 	$(BIN)/climart ingest territories data/sample/territories --massifs data/sample/massifs/massifs.geojson
+	$(BIN)/climart ingest zones data/sample/zones/* --source sample_zones
+	$(BIN)/climart ingest land data/sample/land/* --source sample_rpg
 	$(BIN)/climart ingest drias data/sample/drias
 	$(BIN)/climart ingest elevation data/sample/elevation/elevation.tif --source sample_elevation
 	$(BIN)/climart ingest netcdf data/sample/netcdf
@@ -34,15 +36,17 @@ national: .venv/.app ## Build the national mart: make national REAL_DATA=folder 
 	@test -n "$(REAL_DATA)" || { echo "make national: say where the real files are, REAL_DATA=folder (see data/README.md)"; exit 2; }
 	$(BIN)/climart ingest territories "$(REAL_DATA)/admin" --massifs "$(REAL_DATA)/snow/massifs.shp"
 	$(BIN)/climart ingest ski-areas "$(REAL_DATA)/snow/openskimap_ski_areas_france.csv"
+	$(BIN)/climart ingest zones "$(REAL_DATA)"/agriculture/*.csv "$(REAL_DATA)"/agriculture/*.json
 	$(BIN)/climart ingest drias "$(REAL_DATA)/drias/tracc2023"
 	test ! -d "$(REAL_DATA)/drias/drias2020" || $(BIN)/climart ingest drias "$(REAL_DATA)/drias/drias2020" --skip-bad
 	$(BIN)/climart ingest observed georisques_catnat_counts "$(REAL_DATA)/hazard/gazetteer_catnat.json.gz"
 	$(BIN)/climart ingest observed anct_pprn "$(REAL_DATA)/hazard/pprn_communes_anct_2024.xlsx"
+	$(BIN)/climart ingest observed bdiff "$(REAL_DATA)"/hazard/bdiff_*.csv
 	$(BIN)/climart build
 	$(BIN)/climart publish
 
 test: .venv/.dev lint types ## Set up, check style and types, run every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: .venv/.dev ## Check style (ruff)
 	$(BIN)/ruff check .
@@ -54,6 +58,7 @@ types: .venv/.dev ## Check types (mypy, strict)
 bench: .venv/.dev ## Measure against peers: make bench (with REAL_DATA=folder, the national mart too)
 	$(BIN)/python -m bench.daily --write
 	$(BIN)/python -m bench.states
+	@test ! -e data/releases/stable || $(BIN)/python -m bench.join --write docs/reference/performance-join.md
 	$(BIN)/python -m bench.zonal --write
 	@test -z "$(REAL_DATA)" || $(BIN)/python -m bench.national "$(REAL_DATA)" --write docs/reference/performance-national.md
 
@@ -63,6 +68,7 @@ bench-app: .venv/.dev ## Measure the dashboard on the stable release: make bench
 docs: .venv/.dev ## Write the generated reference pages
 	$(BIN)/python -m mart.dictionary docs/reference/dictionary.md
 	$(BIN)/python -m mart.validation docs/methods/validation.md
+	$(BIN)/python -m ingest.sources_pages docs/reference/sources
 
 clean: ## Remove what was built (never what you received: data/raw stays)
 	rm -rf data/sample data/derived data/lake data/warehouse.duckdb* data/warehouse.json data/releases data/.dbt build *.egg-info

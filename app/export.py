@@ -16,12 +16,10 @@ from app.data import Context, Dataset, Indicator
 from app.formats import long_date, unit_form
 from app.i18n import Words
 from app.sentences import Row, missing
+from climart.spreadsheet import harmless
 
 Cell = str | float | int | None
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-
-# A cell that starts with one of these is run as a formula by spreadsheets.
-FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 TEXT_COLUMNS: Final = ("code", "name", "departement")
 VALUE_COLUMNS: Final = ("q50", "q05", "q95", "ref_q50", "delta_q50", "delta_q05", "delta_q95", "agreement")
@@ -29,11 +27,6 @@ COUNT_COLUMNS: Final = ("n_runs", "n_cells", "resolution_km")
 WORD_COLUMNS: Final = ("method", "geometry_method", "reason")
 # Two more decimals than the screen shows, so that a reader's sums do not drift.
 SPARE_DECIMALS: Final = 2
-
-
-def harmless(text: str) -> str:
-    """Text that a spreadsheet shows and never runs."""
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
 @dataclass(frozen=True)

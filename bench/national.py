@@ -81,7 +81,8 @@ def compare(release: Path, peer: Path) -> list[tuple[str, int, int, float]]:
         select split_part(territory_id, ':', 1) as kind, count(*), count_if(
             ours.n_runs is distinct from peers.n_runs or ours.reason is distinct from peers.reason or {unlike}
         ), greatest({largest})
-        from read_parquet(?) as ours full join read_parquet(?) as peers using (territory_id, indicator_id, context_id)
+        from (from read_parquet(?) where weighting = 'area') as ours
+        full join read_parquet(?) as peers using (territory_id, indicator_id, context_id)
         group by kind order by count(*) desc
     """  # noqa: S608 (column names are this module's constants)
     files = [str(release / "parquet" / "fct_indicator.parquet"), str(peer / "fct_indicator.parquet")]

@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -22,8 +22,10 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from climart import paths
 from climart.errors import BuildFailed, UserError
+
+if TYPE_CHECKING:
+    from ingest import exposure
 
 app = typer.Typer(
     help="Climart: an open climate-risk data mart for France. Files go into CLIMART_DATA (default: data/).",
@@ -91,7 +93,7 @@ def ingest_territories(
     """Load the official geographic code, contours and groupings, and weigh the 8 km cells in each territory."""
     from ingest import territories
 
-    with _bar(5 if massifs is None else 6, "Territories") as step:
+    with _bar(6 if massifs is None else 7, "Territories") as step:
         done = territories.load(folder, massifs, step)
     kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(done.by_kind.items()))
     out.print(f"{sum(done.by_kind.values())} territories ({kinds}); {done.n_weights} weights.")
@@ -139,6 +141,69 @@ def ingest_observed(
         out.print(f"{name}: {rows or 'no row'}.")
         for remark in done.remarks:
             out.print(f"  {remark}", markup=False)
+
+
+@ingest_app.command("zones", epilog="Example: `climart ingest zones zones_montagne_defavorisees_communes.csv aoc.json`")
+def ingest_zones(
+    files: Annotated[list[Path], typer.Argument(help="Farm zones (.csv) and appellations (.json).", metavar="FILE")],
+    source: Annotated[
+        str | None, typer.Option(help="Registry id (default: farm_zones for .csv, inao_aoc_communes for .json).")
+    ] = None,
+) -> None:
+    """Load farm zones and wine appellations: attributes of communes, and territories of their own (`zone:`, `aoc:`)."""
+    from ingest import territories
+
+    with _bar(None, "Lists of communes") as step:
+        done = territories.load_lists(files, source, step)
+    for group, (n_listed, n_members, n_partly) in done.groups.items():
+        partly = f", {n_partly} of them in part or perhaps" if n_partly else ""
+        out.print(f"{group}: {_spaced(n_listed)} communes listed, in {_spaced(n_members)} of today's{partly}.")
+    for entry in done.left.itertuples():
+        err.print(f"Not carried: {entry.code} {entry.name} ({entry.group_id}): {entry.why}.", markup=False)
+
+
+@ingest_app.command("groups", epilog="Example: `climart ingest groups agencies.csv`")
+def ingest_groups(
+    file: Annotated[Path, typer.Argument(help="CSV of two columns: a group's name, a commune code.", metavar="FILE")],
+) -> None:
+    """Load your own groups of communes (agencies, sectors) as territories `group:<name>`, in place of those before."""
+    ingest_zones([file], "own_groups")
+
+
+@ingest_app.command("population", epilog="Example: `climart ingest population carreaux_200m_met.csv`")
+def ingest_population(
+    file: Annotated[Path, typer.Argument(help="INSEE's 200 m squares (.csv, .gpkg, .parquet).", metavar="FILE")],
+    source: Annotated[str, typer.Option(help="Registry id.")] = "insee_population_200m",
+) -> None:
+    """Place people inside communes, so that heat is weighted by where they live. Without it they are spread evenly."""
+    from ingest import exposure
+
+    _say_placed(exposure.load_population(file, source))
+
+
+@ingest_app.command("land", epilog="Example: `climart ingest land RPG_R84_2023.gpkg --covers region:84`")
+def ingest_land(
+    files: Annotated[list[Path], typer.Argument(help="Parcels of the RPG (.gpkg, .parquet, .shp).", metavar="FILE")],
+    covers: Annotated[
+        str | None, typer.Option(help="Territory that the files speak of; by default what each name says (_R84_).")
+    ] = None,
+    source: Annotated[str, typer.Option(help="Registry id.")] = "rpg",
+) -> None:
+    """Load where crops, grassland and vines are grown, so that their indicators are weighted by them."""
+    from ingest import exposure
+
+    with _bar(None, "Parcels") as step:
+        done = exposure.load_land(files, covers, source, step)
+    _say_placed(done)
+
+
+def _say_placed(done: exposure.Loaded) -> None:
+    for weighting, amount in sorted(done.placed.items()):
+        unit = "people" if weighting == "population" else "km²"
+        out.print(f"{weighting}: {_spaced(round(amount))} {unit} in {_spaced(done.n_communes)} communes.")
+    for cause, amount in done.left_out.items():
+        if amount:
+            err.print(f"Left out: {amount:.0f} {cause}.", markup=False)
 
 
 Runs = Annotated[list[Path], typer.Argument(help="NetCDF files (.nc), or folders of them.", metavar="FILE")]
@@ -194,7 +259,7 @@ def ingest_netcdf(
 def ingest_snow(
     files: Runs,
     dataset: Annotated[str | None, typer.Option(help="Registry id, where names and headers do not tell.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes (default: the machine's cores).")] = None,
+    workers: Annotated[int, typer.Option(help="Processes.")] = 1,
 ) -> None:
     """Load snow by massif and altitude: S2M and ADAMONT files; by degree days where there is weather and no snow."""
     from ingest import snow
@@ -223,6 +288,81 @@ def ingest_ski_areas(
     from ingest import relief
 
     out.print(f"{_spaced(relief.load_ski_areas(file, source))} ski areas.")
+
+
+Proxy = Annotated[str | None, typer.Option(help="Proxy, http://user:password@host:port; else HTTPS_PROXY is used.")]
+CaBundle = Annotated[
+    Path | None, typer.Option(help="PEM file of the certificates to trust; else REQUESTS_CA_BUNDLE is used.")
+]
+
+
+@app.command(epilog="Example: `climart fetch georisques_rga --departement 73 --dry-run`, then without --dry-run")
+def fetch(
+    source: Annotated[str | None, typer.Argument(help="Registry id.", metavar="SOURCE")] = None,
+    simulation: Annotated[
+        list[str] | None, typer.Option(help="Model pair, * and ? allowed; several may be given.")
+    ] = None,
+    variable: Annotated[list[str] | None, typer.Option(help="Variable, as the producer names it.")] = None,
+    scenario: Annotated[list[str] | None, typer.Option(help="historical, rcp26, …, ssp585.")] = None,
+    departement: Annotated[list[str] | None, typer.Option("--departement", "--département", help="Code.")] = None,
+    year: Annotated[list[str] | None, typer.Option(help="Year.")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help="FACET=VALUE, for what else a source can be narrowed by.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every source of a profile.")] = False,
+    profile: Annotated[str, typer.Option(help="With --all: départemental or national.")] = "national",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would come and how large; fetch nothing.")
+    ] = False,
+    proxy: Proxy = None,
+    ca_bundle: CaBundle = None,
+) -> None:
+    """Fetch a source's files into CLIMART_DATA/raw. A stopped call continues where it was; the unchanged stays."""
+    from climart import fetching
+    from ingest.fetch import client
+
+    client.through(proxy, ca_bundle)
+    named = {
+        "simulation": simulation, "variable": variable, "scenario": scenario, "departement": departement, "year": year,
+    }  # fmt: skip
+    chosen = fetching.choose(source, named, only or [], every=every, profile=profile)
+    fetching.foresee(chosen, out) if dry_run else fetching.fetch(chosen, out, err)
+
+
+@app.command(epilog="Example: `climart status`")
+def status(
+    source: Annotated[
+        list[str] | None, typer.Argument(help="Registry ids; default: what is here.", metavar="SOURCE")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Also the sources of which nothing is here.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Do not ask the producers what changed.")] = False,
+    thorough: Annotated[bool, typer.Option("--thorough", help="Hash every file, not only its size.")] = False,
+    proxy: Proxy = None,
+    ca_bundle: CaBundle = None,
+) -> None:
+    """Per source: what is here, how old it is, what changed at its producer."""
+    from climart import fetching
+    from ingest.fetch import client
+
+    client.through(proxy, ca_bundle)
+    fetching.status(source or [], out, every=every, ask=not offline, thorough=thorough)
+
+
+@app.command(epilog="Example: `climart refresh`")
+def refresh(
+    source: Annotated[
+        list[str] | None, typer.Argument(help="Registry ids; default: all that was fetched.", metavar="SOURCE")
+    ] = None,
+    no_publish: Annotated[bool, typer.Option("--no-publish", help="Stop after the build and its tests.")] = False,
+    proxy: Proxy = None,
+    ca_bundle: CaBundle = None,
+) -> None:
+    """Fetch, ingest, build, publish: only what changed. A failing source keeps its last good version, marked stale."""
+    from climart import fetching
+    from ingest.fetch import client
+
+    client.through(proxy, ca_bundle)
+    fetching.refresh(source or [], out, err, publish=not no_publish)
 
 
 @app.command("features", epilog="Example: `climart features`")
@@ -297,9 +437,7 @@ def verify(version: Annotated[str, typer.Argument(help="A version, or stable.")]
     """Check that every byte of a release is as it was published."""
     from mart import release
 
-    folder = release.stable() if version == "stable" else paths.inside(paths.releases(), version)
-    if folder is None or not folder.is_dir():
-        raise UserError(f"there is no release {version}. `climart releases` lists them.")
+    folder = release.named(version)
     if faults := release.verify(folder):
         raise UserError(f"release {folder.name} has changed:\n" + "\n".join(faults))
     out.print(f"Release {folder.name}: every file is as it was published.")
@@ -315,6 +453,68 @@ def releases() -> None:
         out.print(f"{folder.name}{'  stable' if folder == current else ''}")
     if current is None:
         out.print("No release yet: `make mart` makes one from the embedded sample.")
+
+
+@app.command(epilog="Example: `climart diff 2026.10.0 stable --to changes/`")
+def diff(
+    before: Annotated[str, typer.Argument(help="A version, stable, or a release's folder.", metavar="A")],
+    after: Annotated[str, typer.Argument(help="The same.", metavar="B")],
+    to: Annotated[
+        Path | None, typer.Option(help="Folder for changes.md and changes.parquet (every changed row).")
+    ] = None,
+) -> None:
+    """Say what changed between two releases: tables, columns, rows beyond each indicator's tolerance, renames."""
+    from mart import diff as differences
+    from mart import release
+
+    found = differences.compare(release.found(before), release.found(after), to)
+    out.print(found.markdown(), markup=False, soft_wrap=True, end="")
+
+
+@app.command(epilog="Example: `climart join loans.csv --on code_commune --vintage 2015 --out joined.csv`")
+def join(
+    portfolio: Annotated[Path, typer.Argument(help="CSV, XLSX or Parquet.", metavar="FILE")],
+    on: Annotated[str, typer.Option(help="Column of commune codes, or LATITUDE,LONGITUDE columns.")],
+    out_file: Annotated[Path, typer.Option("--out", help="File to write: .parquet, .csv or .xlsx.")],
+    release: Annotated[str, typer.Option(help="A version, stable, or a release's folder.")] = "stable",
+    vintage: Annotated[int | None, typer.Option(help="Year of the codes (default: their latest meaning).")] = None,
+    indicators: Annotated[str | None, typer.Option(help="Ids, separated by commas (default: six common ones).")] = None,
+    contexts: Annotated[str | None, typer.Option(help="Ids (default: the reference and the warming levels).")] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="Id (default: by indicator, the widest one with warming levels).")
+    ] = None,
+    measures: Annotated[str, typer.Option(help="Of q50, q05, q95, ref_q50, delta_q50, …")] = "q50,q05,q95",
+    long: Annotated[bool, typer.Option("--long", help="One row per line, indicator and context.")] = False,
+) -> None:
+    """Join a portfolio to a release: every line once, amounts kept, and the cause where a line has no values."""
+    from mart import join as joining
+
+    done = joining.join(
+        portfolio,
+        on,
+        release_path=release,
+        vintage=vintage,
+        indicators=_listed(indicators),
+        contexts=_listed(contexts),
+        dataset=dataset,
+        measures=_listed(measures) or joining.DEFAULT_MEASURES,
+        long=long,
+    )
+    written = done.write(out_file)
+    out.print(done.report(), markup=False, soft_wrap=True, end="")
+    out.print(f"Written: {', '.join(map(str, written))}.", markup=False, soft_wrap=True)
+
+
+def _listed(text: str | None) -> list[str] | None:
+    return [part.strip() for part in text.split(",") if part.strip()] if text else None
+
+
+@app.command(epilog="Example: `climart rollback`, or `climart rollback 2026.11.0`")
+def rollback(version: Annotated[str | None, typer.Argument(help="Default: the release before stable.")] = None) -> None:
+    """Point `stable` to an earlier release, once its bytes are checked. No release is removed."""
+    from mart import release
+
+    out.print(f"stable is {release.roll_back(version).name}.")
 
 
 @app.command(epilog="Example: `climart sample data/sample`")

@@ -45,6 +45,14 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("licence", pa.string()),
         ]
     ),
+    "source_state": pa.schema(
+        [
+            ("source_id", pa.string()),
+            ("checked_at", pa.timestamp("s", tz="UTC")),
+            ("is_stale", pa.bool_()),
+            ("stale_reason", pa.string()),
+        ]
+    ),
     "simulation": pa.schema(
         [
             ("simulation_id", pa.string()),
@@ -165,6 +173,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("kind", pa.string()),
             ("code", pa.string()),
             ("name", pa.string()),
+            ("name_en", pa.string()),
             ("zone", pa.string()),
             ("epci_id", pa.string()),
             ("departement_id", pa.string()),
@@ -247,11 +256,74 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("method", pa.string()),
         ]
     ),
+    # codes that are no more, and the commune that holds their land today
+    "former_commune": pa.schema(
+        [("code", pa.string()), ("commune", pa.string()), ("ended_on", pa.string())],
+    ),
+    # lists of communes as received: what territory_membership is made from, each time the territories change
+    "commune_list": pa.schema(
+        [
+            ("group_id", pa.string()),
+            ("kind", pa.string()),
+            ("name_fr", pa.string()),
+            ("name_en", pa.string()),
+            ("source_id", pa.string()),
+            ("code", pa.string()),
+            ("name", pa.string()),
+        ]
+    ),
+    "territory_membership": pa.schema(
+        [
+            ("territory_id", pa.string()),
+            ("group_id", pa.string()),
+            ("kind", pa.string()),
+            ("source_id", pa.string()),
+            ("listed_codes", pa.string()),
+            ("extent", pa.string()),
+        ]
+    ),
+    # where the people are, or the land: amounts at places, EPSG:27572; partitioned by weighting
+    "exposure_place": pa.schema(
+        [
+            ("weighting", pa.string()),
+            ("source_id", pa.string()),
+            ("commune", pa.string()),
+            ("x", pa.float32()),
+            ("y", pa.float32()),
+            ("amount", pa.float64()),  # people, or km²
+        ]
+    ),
+    # the communes that a source of exposure speaks of: none of it there is then a zero, not an unknown
+    "exposure_cover": pa.schema([("weighting", pa.string()), ("source_id", pa.string()), ("commune", pa.string())]),
+    # what cell_weight is for the area, for the other weightings
+    "exposure_weight": pa.schema(
+        [
+            ("grid_id", pa.string()),
+            ("cell_id", pa.int32()),
+            ("territory_id", pa.string()),
+            ("weighting", pa.string()),
+            ("weight", pa.float64()),
+            ("method", pa.string()),
+        ]
+    ),
+    "territory_weighting": pa.schema(
+        [
+            ("territory_id", pa.string()),
+            ("weighting", pa.string()),
+            ("computed_as", pa.string()),  # the weighting whose weights are used; NULL where there is a reason
+            ("amount", pa.float64()),
+            ("share", pa.float32()),
+            ("method", pa.string()),
+            ("source_id", pa.string()),
+            ("reason", pa.string()),
+        ]
+    ),
 }
 
 SORT_KEYS: dict[str, list[str]] = {
     "dataset": ["dataset_id"],
     "source_file": ["source_file_id"],
+    "source_state": ["source_id"],
     "simulation": ["simulation_id"],
     "producer_index": ["index_code", "context_id", "season", "cell_id"],
     "producer_index_header": ["source_file_id", "index_code"],
@@ -268,6 +340,13 @@ SORT_KEYS: dict[str, list[str]] = {
     "ski_area": ["ski_area_id"],
     "weight_gap": ["grid_id", "weighting", "territory_id"],
     "cell_weight": ["grid_id", "weighting", "territory_id", "cell_id"],
+    "former_commune": ["code"],
+    "commune_list": ["group_id", "code", "name"],
+    "territory_membership": ["kind", "group_id", "territory_id"],
+    "exposure_place": ["commune", "x", "y"],
+    "exposure_cover": ["weighting", "commune"],
+    "exposure_weight": ["grid_id", "weighting", "territory_id", "cell_id"],
+    "territory_weighting": ["weighting", "territory_id"],
 }
 
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import pyarrow as pa
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from climart import paths
 from climart.errors import UserError
-from ingest import lake
+from climart.files import sha256_of
+from ingest import addresses, lake
 
 DEGREE_DAY = "_degree_day"  # ends the id of a dataset of snow computed from another's weather (``ingest.snow``)
 ValidationStatus = Literal["validated", "under_evaluation", "synthetic", "observed", "reference"]
@@ -43,18 +44,37 @@ class NetcdfName(BaseModel):
     institution: str | None = None
 
 
+class FarmZone(BaseModel):
+    """A column of a CSV of farm zones: the token of its communes, and the territory that they make."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    column: str
+    token: str
+    territory_id: str = Field(pattern=r"^zone:[a-z0-9-]+$")
+    name_fr: str = Field(min_length=1)
+    name_en: str = Field(min_length=1)
+
+
 class Column(BaseModel):
-    """Where a table holds a measure: a number × ``factor``; with ``equals``, ``factor`` if the cell says so, else 0."""
+    """Where a table holds a measure: a number × ``factor``; with ``equals``, ``factor`` if the cell says so, else 0;
+
+    with ``counts_rows``, ``factor`` for every row.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     column: str
     factor: float = 1.0
     equals: str | None = None
+    counts_rows: bool = False
 
 
 class CommuneTable(BaseModel):
-    """CSV, XLSX or Parquet with a commune's code in a column. Lines before the one that names ``code`` are skipped."""
+    """CSV, XLSX or Parquet with a commune's code in a column. Lines before the one that names ``code`` are skipped.
+
+    ``vintage``: the day whose official code the communes are of, where that is not the last day of the data.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -63,7 +83,9 @@ class CommuneTable(BaseModel):
     measures: dict[str, Column] = Field(min_length=1)
     date_start: date | None = None
     date_end: date | None = None
+    vintage: date | None = None
     rows_per_commune: Literal["one", "summed"] = "one"
+    row_cap: int | None = None  # a producer's export stops at this many rows, without a word
     separator: str = ";"
     encoding: str = "utf-8"
     decimal: str = "."
@@ -100,7 +122,9 @@ class ZonePolygons(BaseModel):
     ignored: tuple[str, ...] = ()
     study_column: str | None = None
     date_column: str | None = None
+    date_start: date | None = None  # of a legal map: the day from which it is in force
     date_end: date | None = None
+    departement: str | None = None  # regular expression: the département (or Fxx) all of which a file of this name maps
     scale: str | None = None
     amount_column: str = "amount"
     files: dict[Literal["main", "perimeter", "people", "dwellings", "built"], str] = {}
@@ -137,8 +161,22 @@ Reader = Annotated[
 ]
 
 
+class Size(BaseModel):
+    """How large the whole source is, and how that is known. ``bytes`` is None where nobody said."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    bytes: int | None = Field(ge=0)
+    basis: str = Field(min_length=1)
+
+
 class Source(BaseModel):
-    """One source: who made it, under which licence, where it is, how far it may be trusted."""
+    """One source: who made it, under which licence, where it is, how far it may be trusted.
+
+    ``reader`` is the verb of ``climart ingest`` that reads it, or ``missing``: then ``reader_missing`` says what is to
+    be written. ``reader_wants`` says what else it needs that is not fetched, so that a hand must load it. ``order``
+    says how to obtain by hand what has no address.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -161,6 +199,21 @@ class Source(BaseModel):
     drias_text: DriasText | None = None
     netcdf: NetcdfName | None = None
     observed: Reader | None = None
+    farm_zones: tuple[FarmZone, ...] = ()
+    expected_size: Size
+    reader: str = Field(min_length=1)
+    reader_missing: str = ""
+    reader_wants: str = ""
+    order: str = ""
+    fetch: addresses.Fetch | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if (self.reader == "missing") != bool(self.reader_missing):
+            raise ValueError("reader_missing: say what is to be written, where reader is 'missing' and only there")
+        if bool(self.order) == bool(self.fetch):
+            raise ValueError("give either fetch, the addresses, or order, how to obtain the files by hand")
+        return self
 
 
 def load(path: Path) -> Source:
@@ -173,7 +226,7 @@ def load(path: Path) -> Source:
     try:
         source = Source.model_validate(content)
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        faults = "; ".join(": ".join(filter(None, (".".join(map(str, e["loc"])), e["msg"]))) for e in error.errors())
         raise UserError(f"{path.name}: {faults}") from error
     if source.id != path.stem:
         raise UserError(f"{path.name}: id is {source.id!r}, expected {path.stem!r}, the file's name")
@@ -210,6 +263,13 @@ def source(dataset_id: str) -> Source:
     )
 
 
+def get(source_id: str) -> Source:
+    """A source by its id. Raises UserError listing the ids if there is no such source."""
+    if source_id not in sources():
+        raise UserError(f"there is no source {source_id!r} in the registry (known: {', '.join(sources())}).")
+    return sources()[source_id]
+
+
 def for_drias_text(experience: str, producer: str) -> Source:
     """The source whose DRIAS exports say this experience and producer. Raises KeyError if there is none."""
     for source in sources().values():
@@ -234,3 +294,21 @@ def record_dataset(source: Source) -> None:
     row = {name: getattr(source, name) for name in lake.SCHEMAS["dataset"].names if name != "dataset_id"}
     rows = pa.Table.from_pylist([{"dataset_id": source.id, **row}], schema=lake.SCHEMAS["dataset"])
     lake.upsert("dataset", rows, key="dataset_id")
+
+
+def record_file(path: Path, source: Source, n_rows: int) -> str:
+    """Write a raw file's row of the lake's ``source_file`` table; its id, the start of its hash."""
+    digest = sha256_of(path)
+    row = {
+        **dict.fromkeys(lake.SCHEMAS["source_file"].names),
+        "source_file_id": digest[:16],
+        "source_id": source.id,
+        "name": path.name,
+        "bytes": path.stat().st_size,
+        "sha256": digest,
+        "rows": n_rows,
+        "licence": source.licence,
+    }
+    rows = pa.Table.from_pylist([row], schema=lake.SCHEMAS["source_file"])
+    lake.upsert("source_file", rows, key="source_file_id")
+    return digest[:16]

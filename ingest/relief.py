@@ -160,7 +160,7 @@ def _holding(points: Shapes, shapes: Shapes) -> npt.NDArray[np.int64]:
 
 def _territory_rows(made: pd.DataFrame, cog_year: int) -> pa.Table:
     schema = lake.SCHEMAS["territory"]
-    made = made.assign(territory_id=made["kind"] + ":" + made["code"], cog_year=cog_year)
+    made = made.assign(territory_id=made["kind"] + ":" + made["code"], name_en=made["name"], cog_year=cog_year)
     place = made[["longitude", "latitude"]].notna().all(axis=1) & (made["kind"] == "ski_area")
     made["geometry"] = None
     made.loc[place, "geometry"] = shapely.to_wkb(
@@ -264,6 +264,10 @@ def _pairs(territories: pd.DataFrame, massifs: pd.DataFrame) -> tuple[pd.DataFra
     communes = territories[
         (territories["kind"] == "commune") & (territories["zone"] == "metro") & territories["geometry"].notna()
     ]
+    near, _ = shapely.STRtree(shapely.from_wkb(massifs["geometry"].to_numpy())).query(
+        shapely.from_wkb(communes["geometry"].to_numpy())
+    )
+    communes = communes.iloc[np.unique(near)]
     shapes = _projected(communes["geometry"])
     cells = pd.DataFrame({"cell_id": np.arange(len(massifs)), "polygon": _projected(massifs["geometry"])})
     areas = pd.Series(shapely.area(shapes), index=communes["territory_id"].to_numpy())

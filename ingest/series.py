@@ -26,6 +26,7 @@ from ingest.states import (
     grass,
     heat,
     humidity,
+    rain,
     reference,
     snow,
     soil,
@@ -319,6 +320,7 @@ def _standardized(function: Callable[..., npt.NDArray[np.float64]], name: str, m
 SEASONAL = (
     _vine(tuple(vine.PUBLISHED)),
     Way(("dryness_index",), ("prtot", "pet"), _dryness),
+    Way(rain.WETTEST_OUTPUTS, ("prtot",), _by_year(rain.wettest_days)),
     Way(chill.CHILL_COLUMNS, ("tasmin", "tasmax"), _chill),
     _bloom("apricot"),
     _bloom("apple"),

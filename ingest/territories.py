@@ -2,7 +2,8 @@
 
 ``load`` reads a folder of official files (``communes.json``, ``epci.json``, ``departements.json``, ``regions.json``
 of @etalab/decoupage-administratif, a GeoParquet of commune contours, ``caisses_regionales.csv``, INSEE's movements of
-communes) and writes the lake's ``territory``, ``cell_weight`` and the history of communes.
+communes) and writes the lake's ``territory``, ``cell_weight`` and the history of communes. ``load_lists`` adds the
+territories that lists of communes make (farm zones, appellations).
 """
 
 from __future__ import annotations
@@ -25,12 +26,13 @@ import pyarrow.compute as pc
 import shapely
 
 from climart.errors import UserError
-from ingest import commune_history, grid, lake, relief, weights
+from ingest import commune_history, exposure, grid, lake, registry, relief, weights, zones
+from ingest.groupings import COUNTRY, group_members
+from ingest.readers import commune_lists
 from ingest.readers.grids import MASSIF_BANDS
+from ingest.shapes import area_km2, project, simplify, valid
 
 COG_YEAR = 2026
-COUNTRY = "country:FR"
-EQUAL_AREA = "EPSG:6933"
 # How far an outline drawn on a map may move from the official one, metres. Shared borders stay shared.
 OUTLINE_TOLERANCE = {
     "commune": 300,
@@ -41,10 +43,20 @@ OUTLINE_TOLERANCE = {
     "massif": 500,
     "country": 1500,
 }
-GROUPS = {"epci": "epci_id", "departement": "departement_id", "region": "region_id", "caisse": "caisse_id"}
 # Altitudes of a massif in its shapefile: lowest, median, highest.
 MASSIF_ALTITUDES = {"altitude_low_m": "Zstat_min", "altitude_m": "Zstat_medi", "altitude_high_m": "Zstat_max"}
+LIST_SOURCES = {".csv": "farm_zones", ".json": "inao_aoc_communes"}
 Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class ListsLoaded:
+    """What a load of lists did: by territory_id, how many communes are listed, how many of today's hold them, and
+    how many of these only in part or perhaps; the entries that could not be carried to today's code (group_id,
+    code, name, why)."""
+
+    groups: dict[str, tuple[int, int, int]]
+    left: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -76,16 +88,17 @@ def load(folder: Path, massifs: Path | None = None, progress: Progress = lambda 
     progress("weights")
     communes = frame[is_commune & frame["shape"].notna()]
     metropolitan = communes[communes["zone"] == "metro"]
-    shapes = _project(metropolitan["shape"].to_numpy())
+    shapes = project(metropolitan["shape"].to_numpy())
     pairs = weights.intersections(metropolitan["territory_id"], shapes, cells)
     shares = [weights.from_areas(pairs, "area_share")]
     isolated = ~metropolitan["territory_id"].isin(pairs["territory_id"]).to_numpy()
     if isolated.any():
         shares.append(weights.nearest_cells(metropolitan["territory_id"][isolated], shapes[isolated], cells))
-    shares += [weights.from_areas(groups, "area_share") for groups in _group_pairs(metropolitan, pairs)]
+    members = group_members(metropolitan, pd.DataFrame(columns=["territory_id", "group_id"]))
+    shares.append(weights.from_areas(weights.of_groups(pairs, members), "area_share"))
     progress("outlines")
     frame["area_km2"] = np.nan
-    frame.loc[communes.index, "area_km2"] = _area_km2(communes["shape"].to_numpy())
+    frame.loc[communes.index, "area_km2"] = area_km2(communes["shape"].to_numpy())
     frame = _with_groups(frame)
     frame["outline"] = _outlines(frame, {"commune": pd.Series(shapes, index=metropolitan["territory_id"])})
     if massifs is not None:
@@ -97,13 +110,18 @@ def load(folder: Path, massifs: Path | None = None, progress: Progress = lambda 
     frame["reason"] = _reasons(frame, set(all_weights["territory_id"]))
     progress("writing")
     lake.open_registers()
+    registry.record_dataset(registry.get(exposure.OFFICIAL))
     lake.write("territory", _as_arrow(frame))
     lake.write("cell_weight", weights.as_arrow(all_weights, "area"))
     lake.upsert("cell", grid.as_arrow(), "grid_id")
     n_changes = commune_history.load(movements, _read_json(folder / "communes.json"), COG_YEAR)
-    for grid_id in sorted(set(lake.read("cell")["grid_id"].to_pylist()) - {grid.GRID_ID, MASSIF_BANDS}):
-        weigh_grid(grid_id)
+    lake.write("former_commune", _former(_read_json(folder / "communes.json")))
+    progress("lists")
+    listed, _ = _make_listed()
+    _weigh_other_grids()
     relief.weigh()
+    exposure.refresh()
+    frame = pd.concat([frame, listed])
     return Loaded(
         by_kind=dict(Counter(frame["kind"])),
         without_values=dict(
@@ -114,13 +132,104 @@ def load(folder: Path, massifs: Path | None = None, progress: Progress = lambda 
     )
 
 
-def _group_pairs(communes: pd.DataFrame, pairs: pd.DataFrame) -> list[pd.DataFrame]:
-    """Intersections of the groupings of ``communes``, one frame per kind."""
-    found = []
-    for column in (*GROUPS.values(), "country"):
-        members = communes.assign(country=COUNTRY)[["territory_id", column]].dropna()
-        found.append(weights.of_groups(pairs, members.rename(columns={column: "group_id"})))
-    return found
+def load_lists(files: list[Path], source_id: str | None = None, progress: Progress = lambda _: None) -> ListsLoaded:
+    """Read lists of communes (farm zones, appellations, own groups), make a territory of each, write the lake.
+
+    ``source_id``: where the files come from (default: ``LIST_SOURCES``, by their format). A list takes the place of
+    the one that made the same territory. Raises UserError naming the wrong file, if there are no territories yet,
+    or if the source is unknown.
+    """
+    if not lake.table_path("territory").exists():
+        raise UserError("The lake has no communes: run `climart ingest territories DIR` first (CLIMART_DATA/lake).")
+    sources = {path: registry.get(source_id or LIST_SOURCES.get(path.suffix.lower(), "farm_zones")) for path in files}
+    read = {path: commune_lists.read(path, source) for path, source in sources.items()}
+    lists = [(sources[path], found) for path, of_file in read.items() for found in of_file]
+    ids = Counter(found.territory_id for _, found in lists)
+    if repeated := [name for name, n in ids.items() if n > 1]:
+        raise UserError(f"two of the files make the same territory, {repeated[0]}: give one of them.")
+    rows = pd.concat(
+        [
+            found.entries.assign(
+                group_id=found.territory_id,
+                kind=found.kind,
+                name_fr=found.name_fr,
+                name_en=found.name_en,
+                source_id=source.id,
+            )
+            for source, found in lists
+        ]
+    )
+    progress("reading")
+    for path, source in sources.items():
+        registry.record_dataset(source)
+        registry.record_file(path, source, sum(len(found.entries) for found in read[path]))
+    kept = lake.read("commune_list")
+    replaced = pc.is_in(kept["group_id"], value_set=pa.array(ids))  # a list may have become empty
+    if commune_lists.OWN_GROUPS in {source.id for source in sources.values()}:  # one file holds all of them
+        replaced = pc.or_(replaced, pc.equal(kept["source_id"], commune_lists.OWN_GROUPS))
+    kept = kept.filter(pc.invert(replaced))
+    added = pa.Table.from_pandas(rows, preserve_index=False).select(kept.column_names).cast(kept.schema)
+    lake.write("commune_list", pa.concat_tables([kept, added]))
+    progress("territories")
+    _, left = _make_listed()
+    _weigh_other_grids()
+    exposure.refresh()
+    members = lake.read("territory_membership").to_pandas()
+    groups = {}
+    for group, n in rows["group_id"].value_counts().sort_index().items():
+        extents = members.loc[members["group_id"] == group, "extent"]
+        groups[str(group)] = (int(n), len(extents), int((extents != "whole").sum()))
+    return ListsLoaded(groups, left[left["group_id"].isin(groups)].reset_index(drop=True))
+
+
+def _make_listed() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Memberships, territories and 8 km weights of every list in the lake, in place of those there: the territories
+    made, and the entries left out."""
+    lists = lake.read("commune_list").to_pandas()
+    kept = lake.read("territory")
+    kept = kept.filter(pc.invert(pc.is_in(kept["kind"], value_set=pa.array(zones.KINDS))))
+    communes = kept.filter(pc.equal(kept["kind"], "commune")).to_pandas()
+    members, left = zones.memberships(lists, communes[["code", "name"]], lake.read("former_commune").to_pandas())
+    communes = communes[communes["code"].isin(members["code"])]
+    communes = communes.assign(shape=shapely.from_wkb(communes["geometry"].to_numpy(dtype=object)))
+    members = members.assign(territory_id="commune:" + members["code"])
+    made = zones.territories(lists, members.drop(columns=["kind", "territory_id"]), communes)
+    drawn = communes[communes["zone"].eq("metro") & communes["shape"].notna()]
+    pairs = weights.intersections(drawn["territory_id"], project(drawn["shape"].to_numpy()), grid.cells())
+    shares = weights.from_areas(weights.of_groups(pairs, members[["territory_id", "group_id"]]), "area_share")
+    made["reason"] = _reasons(made, set(shares["territory_id"]))
+    lake.write("territory_membership", pa.Table.from_pandas(members.drop(columns="code"), preserve_index=False))
+    lake.write("territory", pa.concat_tables([kept, _as_arrow(made).select(kept.column_names).cast(kept.schema)]))
+    weighed = lake.read("cell_weight")
+    listed = pc.match_substring_regex(weighed["territory_id"], f"^({'|'.join(zones.KINDS)}):")
+    weighed = weighed.filter(pc.invert(listed))
+    rows = weights.as_arrow(shares, "area").select(weighed.column_names).cast(weighed.schema)
+    lake.write("cell_weight", pa.concat_tables([weighed, rows]))
+    return made, left
+
+
+def _former(communes: list[dict[str, Any]]) -> pa.Table:
+    """The lake's ``former_commune``, from ``communes.json`` (its ``anciensCodes``) and the history of communes.
+
+    An arrondissement of Paris, Lyon or Marseille counts as a part that its commune has always had.
+    """
+    rows = [
+        {"code": former, "commune": commune["code"]}
+        for commune in communes
+        if commune["type"] == "commune-actuelle"
+        for former in commune.get("anciensCodes", [])
+    ]
+    changes = lake.read("territory_change").to_pandas()
+    ends = changes[(changes["from_kind"] == "commune") & (changes["from_code"] != changes["to_code"])]
+    ended_on = ends.groupby("from_code")["effective_on"].max().astype(str).to_dict()
+    rows = [{**row, "ended_on": ended_on.get(row["code"])} for row in rows]
+    parts = lake.read("commune_part").to_pylist()
+    rows += [
+        {"code": part["code"], "commune": part["commune_code"], "ended_on": None}
+        for part in parts
+        if part["kind"] == "arrondissement"
+    ]
+    return pa.Table.from_pylist(rows, schema=lake.SCHEMAS["former_commune"])
 
 
 def weigh_grid(grid_id: str) -> int:
@@ -128,17 +237,29 @@ def weigh_grid(grid_id: str) -> int:
 
     A territory that the grid covers by less than half gets no weight: its value would be that of another place.
     """
+    n_weights = _weigh_grid(grid_id)
+    exposure.refresh()
+    return n_weights
+
+
+def _weigh_other_grids() -> None:
+    for grid_id in sorted(set(lake.read("cell")["grid_id"].to_pylist()) - {grid.GRID_ID, MASSIF_BANDS}):
+        _weigh_grid(grid_id)
+
+
+def _weigh_grid(grid_id: str) -> int:
     cells = lake.read("cell").to_pandas()
     cells = cells[cells["grid_id"] == grid_id].assign(
-        polygon=lambda f: _project(shapely.from_wkb(f["polygon"].to_numpy()))
+        polygon=lambda f: project(shapely.from_wkb(f["polygon"].to_numpy()))
     )
     frame = lake.read("territory").to_pandas()
     frame = frame[frame["zone"].eq("metro") & frame["geometry"].notna()]
     drawn = frame[frame["kind"].isin(["commune", "massif"])]
-    shapes = _project(shapely.from_wkb(drawn["geometry"].to_numpy()))
+    shapes = project(shapely.from_wkb(drawn["geometry"].to_numpy()))
     pairs = weights.intersections(drawn["territory_id"], shapes, cells)
     communes = drawn[drawn["kind"] == "commune"]
-    every = pd.concat([pairs, *_group_pairs(communes, pairs[pairs["territory_id"].isin(communes["territory_id"])])])
+    members = group_members(communes, lake.read("territory_membership").to_pandas())
+    every = pd.concat([pairs, weights.of_groups(pairs, members)])
     covered = every.groupby("territory_id")["area"].transform("sum") / 1e6
     whole = every["territory_id"].map(frame.set_index("territory_id")["area_km2"])
     shares = weights.from_areas(every[covered >= weights.MIN_GRID_SHARE * whole], "area_share")
@@ -269,26 +390,9 @@ def _contours(folder: Path) -> pd.DataFrame:
         raise UserError(f"{path.name}: not a GeoParquet file ({error}). Download it again.") from error
     if "code" not in frame:
         raise UserError(f"{path.name}: no column 'code' (found {', '.join(frame.columns)}).")
-    shapes = _valid(frame.to_crs("EPSG:4326").geometry.values)
+    shapes = valid(frame.to_crs("EPSG:4326").geometry.values)
     method = frame.get("geometry_method", "official")
     return pd.DataFrame({"shape": shapes, "geometry_method": method}).set_index(pd.Index(frame["code"], name="code"))
-
-
-def _project(shapes: npt.NDArray[np.object_], crs: str = grid.CRS) -> npt.NDArray[np.object_]:
-    return _valid(gpd.GeoSeries(shapes, crs="EPSG:4326").to_crs(crs).values)
-
-
-def _area_km2(shapes: npt.NDArray[np.object_]) -> npt.NDArray[np.float64]:
-    """Areas of WGS 84 shapes, km²."""
-    return np.asarray(shapely.area(gpd.GeoSeries(shapes, crs="EPSG:4326").to_crs(EQUAL_AREA).values)) / 1e6
-
-
-def _valid(shapes: Any) -> npt.NDArray[np.object_]:
-    """The same shapes, the broken ones mended; polygons stay polygons (no stray lines or points)."""
-    mended = np.array(shapes, dtype=object)
-    broken = ~shapely.is_valid(mended)
-    mended[broken] = shapely.make_valid(mended[broken], method="structure", keep_collapsed=False)
-    return mended
 
 
 def _with_groups(frame: pd.DataFrame) -> pd.DataFrame:
@@ -332,20 +436,14 @@ def _outlines(frame: pd.DataFrame, projected: dict[str, pd.Series]) -> pd.Series
 
     def in_lambert(kind: str) -> npt.NDArray[np.object_]:
         if kind not in projected:
-            return _project(shapes[kind].to_numpy())
+            return project(shapes[kind].to_numpy())
         return np.asarray(projected[kind].loc[frame.loc[shapes[kind].index, "territory_id"]], dtype=object)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # shapely lets go of the interpreter's lock
-        simple = pool.map(lambda kind: _simplify(in_lambert(kind), OUTLINE_TOLERANCE[kind]), kinds)
+        simple = pool.map(lambda kind: simplify(in_lambert(kind), OUTLINE_TOLERANCE[kind]), kinds)
         for kind, found in zip(kinds, simple, strict=True):
             outlines[shapes[kind].index] = found
     return outlines
-
-
-def _simplify(projected: npt.NDArray[np.object_], tolerance: float) -> npt.NDArray[np.object_]:
-    simple = shapely.coverage_simplify(projected, tolerance)
-    back = np.asarray(gpd.GeoSeries(simple, crs=grid.CRS).to_crs("EPSG:4326").values)
-    return np.asarray(shapely.transform(back, lambda xy: np.round(xy, 4)))  # 4 decimals: 11 m
 
 
 def _massifs(path: Path, cells: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -357,14 +455,14 @@ def _massifs(path: Path, cells: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFram
     if missing := {"code", "title"} - set(frame.columns):
         raise UserError(f"{path.name}: no column {', '.join(sorted(missing))} (found {', '.join(frame.columns)}).")
     code = frame["code"].astype(str)
-    projected = _valid(frame.geometry.to_crs(grid.CRS).values)
-    shapes = _valid(frame.geometry.to_crs("EPSG:4326").values)
+    projected = valid(frame.geometry.to_crs(grid.CRS).values)
+    shapes = valid(frame.geometry.to_crs("EPSG:4326").values)
     ids = ("massif:" + code).to_numpy()
     pairs = weights.intersections(ids, projected, cells)
     covered = pairs.groupby("territory_id")["area"].sum().reindex(ids).fillna(0).to_numpy() / shapely.area(projected)
     on_grid = covered >= weights.MIN_GRID_SHARE
     outline = np.full(len(ids), None, dtype=object)
-    outline[on_grid] = _simplify(projected[on_grid], OUTLINE_TOLERANCE["massif"])
+    outline[on_grid] = simplify(projected[on_grid], OUTLINE_TOLERANCE["massif"])
     rows = pd.DataFrame(
         {
             "territory_id": ids,
@@ -374,7 +472,7 @@ def _massifs(path: Path, cells: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFram
             "zone": np.where(on_grid, "metro", "foreign"),
             "shape": shapes,
             "geometry_method": "official",
-            "area_km2": _area_km2(shapes),
+            "area_km2": area_km2(shapes),
             "outline": outline,
             **{
                 name: frame[column].where(frame[column] > 0).to_numpy(dtype=np.float64)
@@ -396,14 +494,16 @@ def _reasons(frame: pd.DataFrame, weighted: set[str]) -> pd.Series:
 
 
 def _as_arrow(frame: pd.DataFrame) -> pa.Table:
+    frame = frame.reindex(columns=frame.columns.union([f.name for f in lake.SCHEMAS["territory"]], sort=False))
+    frame["name_en"] = frame["name_en"].where(frame["name_en"].notna(), frame["name"])  # official names stay
     has_shape = frame["shape"].notna()
     shapes = frame.loc[has_shape, "shape"].to_numpy()
     points = shapely.point_on_surface(shapes)
     columns: dict[str, pa.Array] = {
         name: pa.array(frame[name], from_pandas=True)
         for name in (
-            "territory_id", "kind", "code", "name", "zone", "epci_id", "departement_id", "region_id", "caisse_id",
-            "caisse_shared_with", "geometry_method", "reason",
+            "territory_id", "kind", "code", "name", "name_en", "zone", "epci_id", "departement_id", "region_id",
+            "caisse_id", "caisse_shared_with", "geometry_method", "reason",
         )
     }  # fmt: skip
     columns["population"] = pa.array(

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,7 +20,11 @@ from climart.errors import BuildFailed, UserError
 from climart.files import atomic_text
 
 Progress = Callable[[int, int, str], None]
-TERRITORY_TABLES = {"cell_weight": "territories", "territory_change": "history of communes"}
+TERRITORY_TABLES = {
+    "cell_weight": "territories",
+    "territory_change": "history of communes",
+    "territory_weighting": "people by territory",
+}
 _STEP = re.compile(r"(\d+) of (\d+) (?:START|PASS|OK|ERROR|FAIL|SKIP|WARN)\b.*?((?:main\.)?[a-z]\w+) \.*")
 
 
@@ -49,9 +54,16 @@ def build(*, full_refresh: bool = False, progress: Progress = lambda *_: None) -
     full_refresh = full_refresh or before.get("models") != models
     record.unlink(missing_ok=True)
     known = set() if full_refresh else _fingerprints_of_runs()
-    n_steps = _dbt(["build", *(["--full-refresh"] if full_refresh else [])], progress)
+    commit = code_commit()
+    about = {
+        "CLIMART_CODE_COMMIT": commit or "",
+        "CLIMART_INPUTS_SHA256": fingerprint,
+        "CLIMART_MODELS_SHA256": models,
+    }
+    n_steps = _dbt(["build", *(["--full-refresh"] if full_refresh else [])], about, progress)
     after = _fingerprints_of_runs()
-    atomic_text(record, json.dumps({"inputs": fingerprint, "models": models, "n_runs": len(after)}))
+    made = {"inputs": fingerprint, "models": models, "n_runs": len(after), "code_commit": commit}
+    atomic_text(record, json.dumps(made))
     return Built(False, n_steps, len(after - known), len(after))
 
 
@@ -73,7 +85,7 @@ def _lake_files() -> list[Path]:
 
 
 def _project_files() -> list[Path]:
-    kinds = {".sql", ".yml", ".csv"}
+    kinds = {".sql", ".py", ".yml", ".csv"}
     files = paths.DBT_PROJECT.rglob("*")
     return sorted(p for p in files if p.suffix in kinds and "target" not in p.relative_to(paths.DBT_PROJECT).parts)
 
@@ -96,11 +108,26 @@ def _fingerprints_of_runs() -> set[str]:
         return {f for (f,) in warehouse.execute("select distinct fingerprint from int_territory_indicators").fetchall()}
 
 
-def _dbt(arguments: list[str], progress: Progress) -> int:
+def code_commit() -> str | None:
+    """The checkout's commit, ``+changes`` after it where files differ from it; None outside a checkout."""
+    git = shutil.which("git")
+    if git is None or not (paths.PROJECT / ".git").exists():
+        return None
+
+    def ask(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([git, "-C", str(paths.PROJECT), *arguments], capture_output=True, text=True, check=False)
+
+    commit = ask("rev-parse", "HEAD").stdout.strip()
+    changed = ask("status", "--porcelain", "--untracked-files=no").stdout.strip()
+    return f"{commit}+changes" if commit and changed else commit or None
+
+
+def _dbt(arguments: list[str], about: dict[str, str], progress: Progress) -> int:
     """Run dbt as its own process (a DuckDB file has one writer); its lines become progress, its errors an exception."""
     target = paths.data_root() / ".dbt"
     environment = {
         **os.environ,
+        **about,
         "CLIMART_LAKE": str(paths.lake()),
         "CLIMART_WAREHOUSE": str(paths.warehouse()),
         "DO_NOT_TRACK": "1",

@@ -7,6 +7,7 @@ import os
 import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from climart import paths
 from climart.errors import UserError
@@ -19,13 +20,58 @@ def folders() -> list[Path]:
     """Every release, oldest version first."""
     root = paths.releases()
     found = [path for path in root.iterdir() if VERSION.fullmatch(path.name)] if root.is_dir() else []
-    return sorted(found, key=lambda path: tuple(map(int, path.name.split("."))))
+    return sorted(found, key=_order)
+
+
+def _order(folder: Path) -> tuple[int, ...]:
+    return tuple(map(int, folder.name.split(".")))
 
 
 def stable() -> Path | None:
     """The folder that ``stable`` points to, resolved; None before the first release."""
     link = paths.releases() / "stable"
     return link.resolve(strict=True) if link.is_symlink() else None
+
+
+def named(version: str) -> Path:
+    """The folder of a version, or of ``stable``. Raises UserError if there is none."""
+    folder = stable() if version == "stable" else paths.releases() / version
+    if folder is None or (version != "stable" and not VERSION.fullmatch(version)) or not folder.is_dir():
+        raise UserError(f"there is no release {version}. `climart releases` lists them.")
+    return folder
+
+
+def found(name: str) -> Path:
+    """The release that a text names: a version, ``stable``, or a path to a release's folder."""
+    path = Path(name)
+    return path.resolve() if (path / "release.json").is_file() else named(name)
+
+
+def describe(folder: Path) -> dict[str, Any]:
+    """What ``release.json`` says. Raises UserError where the folder is no release."""
+    path = folder / "release.json"
+    if not path.is_file():
+        raise UserError(f"{folder}: no release.json there. Expected the folder of a release.")
+    return dict(json.loads(path.read_text(encoding="utf-8")))
+
+
+def roll_back(version: str | None = None) -> Path:
+    """Point ``stable`` to ``version``, by default to the release before it; checked first. Returns its folder.
+
+    Raises UserError where there is no such release, or its bytes have changed.
+    """
+    current = stable()
+    if version is None:
+        before = [folder for folder in folders() if current is not None and _order(folder) < _order(current)]
+        if not before:
+            raise UserError("there is no release before stable. `climart releases` lists them.")
+        folder = before[-1]
+    else:
+        folder = named(version)
+    if faults := verify(folder):
+        raise UserError(f"release {folder.name} has changed, so stable stays:\n" + "\n".join(faults))
+    make_stable(folder)
+    return folder
 
 
 def make_stable(folder: Path) -> None:

@@ -21,7 +21,7 @@ from climart import paths
 from climart.errors import UserError
 from climart.files import atomic_text
 from mart import release
-from mart.dictionary import seed
+from mart.texts import seed
 
 EQUAL, CLOSE, MISS = "equal", "within 10 %", "differs"
 NOT_COMPARABLE, ABSENT = "not comparable", "not in this release"
@@ -228,7 +228,7 @@ def markdown(folder: Path) -> str:
         rows = [row for row in made if row.figure["section"] == section]
         lines += ["", f"## {title}", "", *_sources(rows), ""]
         lines += _by_indicator(rows) if section == "city" else _table(rows)
-    return "\n".join([*lines, *_golden(folder)]) + "\n"
+    return "\n".join([*lines, *_golden(folder), *_fires(folder)]) + "\n"
 
 
 def _inputs(folder: Path) -> list[str]:
@@ -336,6 +336,54 @@ def _golden(folder: Path) -> list[str]:
     for indicator, n, n_compared, *differences, n_runs_differ in rows:
         shown = " | ".join("–" if value is None else f"{value:.4f}" for value in differences)
         lines.append(f"| `{indicator}` | {n} | {n_compared} | {shown} | {n_runs_differ} |")
+    return lines
+
+
+def _fires(folder: Path) -> list[str]:
+    """Observed forest fires against the fire weather of the reference: how many fall where the index is high."""
+    with duckdb.connect(str(folder / "climart.duckdb"), read_only=True) as connection:
+        rows = connection.execute(
+            """
+            with communes as (
+                select
+                    facts.q50 as days,
+                    fires.value as n,
+                    area.value as area,
+                    fires.date_start, fires.date_end,
+                    percent_rank() over (order by facts.q50 desc) as share
+                from fct_indicator as facts
+                inner join fct_exposure as fires
+                    on facts.territory_id = fires.territory_id and fires.measure_id = 'fires_n' and fires.dataset_id = 'bdiff'
+                inner join fct_exposure as area
+                    on facts.territory_id = area.territory_id and area.measure_id = 'fires_area' and area.dataset_id = 'bdiff'
+                where facts.territory_id like 'commune:%' and facts.dataset_id = 'drias_tracc2023'
+                    and facts.indicator_id = 'fwi40_days' and facts.context_id = 'ref' and facts.weighting = 'area'
+                    and facts.q50 is not null
+            )
+            select
+                top, count(*) filter (share < top), count(*), sum(n) filter (share < top) / sum(n),
+                sum(area) filter (share < top) / sum(area), min(days) filter (share < top),
+                sum(n), min(year(date_start)), max(year(date_end))
+            from communes cross join (select unnest([0.05, 0.1, 0.2, 0.5]) as top)
+            group by top order by top
+            """
+        ).fetchall()
+    if not rows or rows[0][6] is None:
+        return []
+    n_fires, first, last = rows[0][6:]
+    lines = [
+        "",
+        "## Fire weather: TRACC-2023 at the reference against observed fires",
+        "",
+        f"{n_fires:.0f} forest fires of BDIFF ({first}-{last}) in {rows[0][2]} communes, put in the order of their days "
+        "with an index of 40 or more (`fwi40_days`, 1976-2005). An index without skill would hold as large a share of "
+        "the fires as of the communes. Fires need people and fuel too, and a fire is counted where it began.",
+        "",
+        "| communes with the highest index | at least (d/yr) | share of the fires | share of the area burnt |",
+        "|---|--:|--:|--:|",
+    ]
+    for top, n, _, fires, area, days, *_ in rows:
+        lines.append(f"| {100 * top:.0f} % ({n}) | {days:.1f} | {100 * fires:.0f} % | {100 * area:.0f} % |")
     return lines
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyproj
 import shapely
 
 from ingest import grid
@@ -83,6 +84,7 @@ def admin_folder(folder: Path, boxes: dict[str, tuple[float, float, float, float
     ]  # fmt: skip
     communes.append({**communes[0], "code": "97101", "departement": "971", "region": "01", "zone": "drom"})
     first = next(iter(boxes))
+    communes[0]["anciensCodes"] = ["01888"]
     communes.append({"code": "01888", "nom": "Ancienne", "type": "commune-deleguee", "chefLieu": first})
     members = [{"code": commune["code"]} for commune in communes if commune.get("departement") == "01"]
     files = {
@@ -118,3 +120,61 @@ def admin_folder(folder: Path, boxes: dict[str, tuple[float, float, float, float
     shapes = gpd.GeoSeries([shapely.box(*box) for box in boxes.values()], crs=grid.CRS).to_crs("EPSG:4326")
     gpd.GeoDataFrame({"code": list(boxes)}, geometry=shapes).to_parquet(folder / "communes_contours.parquet")
     return folder
+
+
+def farm_zones(path: Path, *lines: str) -> Path:
+    """A CSV of farm zones as it is received: ``lines`` such as ``1002;L'ABERGEMENT;M;;``."""
+    header = "CodeCommune;NomCommune;Montagne;ZoneDefavoriseeSimple;ZoneHandicapSpecifique"
+    path.write_text("\n".join([header, *lines]) + "\n", encoding="cp1252")
+    return path
+
+
+def appellation(path: Path, name: str, codes: list[str]) -> Path:
+    """The JSON of an appellation and its communes."""
+    communes = [{"insee": code, "name": f"Commune {code}", "department": "AIN"} for code in codes]
+    content = {"aire_geographique": name, "commune_count": len(codes), "communes": communes}
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return path
+
+
+def parcels(path: Path, rows: list[tuple[str, tuple[float, float, float, float]]], **columns: object) -> Path:
+    """Parcels of the RPG: (CODE_GROUP, extent in EPSG:27572, metres), written in EPSG:2154 by the suffix of ``path``.
+
+    columns: other values for SURF_PARC and the like.
+    """
+    shapes = gpd.GeoSeries([shapely.box(*box) for _, box in rows], crs=grid.CRS).to_crs("EPSG:2154")
+    frame = gpd.GeoDataFrame(
+        {
+            "ID_PARCEL": [str(i) for i in range(len(rows))],
+            "SURF_PARC": [(x1 - x0) * (y1 - y0) / 1e4 for _, (x0, y0, x1, y1) in rows],
+            "CODE_CULTU": "XXX",
+            "CODE_GROUP": [group for group, _ in rows],
+            **columns,
+        },
+        geometry=shapes,
+    )
+    if path.suffix == ".parquet":
+        frame.to_parquet(path)
+    else:
+        frame.to_file(path)
+    return path
+
+
+def squares(path: Path, people: dict[tuple[float, float], float], listed: str = "01001") -> Path:
+    """INSEE's 200 m squares: (x, y) in EPSG:27572, metres, of a point in each → people; written by the suffix."""
+    project = pyproj.Transformer.from_crs(grid.CRS, "EPSG:3035", always_xy=True)
+    rows = []
+    for (x, y), n in people.items():
+        east, north = (int(v // 200 * 200) for v in project.transform(x, y))
+        rows.append({"idcar_200m": f"CRS3035RES200mN{north}E{east}", "ind": float(n), "lcog_geo": listed})
+    frame = pd.DataFrame(rows)
+    match path.suffix:
+        case ".csv":
+            frame.to_csv(path, index=False)
+        case ".parquet":
+            frame.to_parquet(path)
+        case _:
+            corners = frame["idcar_200m"].str.extract(r"N(\d+)E(\d+)").astype(float)
+            outlines = shapely.box(corners[1], corners[0], corners[1] + 200, corners[0] + 200)
+            gpd.GeoDataFrame(frame, geometry=outlines, crs="EPSG:3035").to_file(path)
+    return path

@@ -36,12 +36,27 @@
     {{ return(found | sort) }}
 {% endmacro %}
 
-{# The return levels: fitted on the annual maxima of a window (int_cell_return_levels), not averaged over its years. #}
+{# Whether the lake holds the wettest days of each year. #}
+{% macro has_wettest_days() %}
+    {% set years = ref('stg_lake__cell_years') %}
+    {% if not execute or not lake_has('cell_year') %}{{ return(false) }}{% endif %}
+    {% set found = run_query("select 1 from (describe " ~ years ~ ") where column_name = 'pr_wettest_16'") %}
+    {{ return(found.rows | length > 0) }}
+{% endmacro %}
+
+{# What is taken from all the days or maxima of a window, not averaged over its years: the model that gives each indicator. #}
+{% macro fitted_by_model() %}
+    {% set levels = [] %}
+    {% if 'rx1d' in projected_indicators() %}
+        {% for period in var('return_periods') %}{% do levels.append('rl_rx1d_' ~ period) %}{% endfor %}
+    {% endif %}
+    {{ return({'int_cell_return_levels': levels, 'int_cell_rain_quantiles': ['p99_all'] if has_wettest_days() else []}) }}
+{% endmacro %}
+
+{# The same, all models together. #}
 {% macro fitted_indicators() %}
     {% set found = [] %}
-    {% if 'rx1d' in projected_indicators() %}
-        {% for period in var('return_periods') %}{% do found.append('rl_rx1d_' ~ period) %}{% endfor %}
-    {% endif %}
+    {% for indicators in fitted_by_model().values() %}{% do found.extend(indicators) %}{% endfor %}
     {{ return(found) }}
 {% endmacro %}
 
@@ -107,3 +122,6 @@
     {% if not execute %}{{ return([]) }}{% endif %}
     {{ return(run_query("select context_id from " ~ contexts ~ " order by position").columns[0].values() | list) }}
 {% endmacro %}
+
+{# The indicators that join the climate of a run to an exposure of the territory: clay × soil drought. #}
+{% macro clay_driver() %}{{ return('sswi3_jun_oct_below_25y') }}{% endmacro %}

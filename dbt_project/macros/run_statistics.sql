@@ -16,3 +16,11 @@
                 / {{ run_count(changes) }}
     end
 {% endmacro %}
+
+{# Quantile of a sorted list at a share that differs between rows: type 7 (linear). #}
+{% macro sorted_quantile(sorted, share) -%}
+    ({{ sorted }}[floor((len({{ sorted }}) - 1) * {{ share }})::integer + 1]
+        + ((len({{ sorted }}) - 1) * {{ share }} - floor((len({{ sorted }}) - 1) * {{ share }}))
+        * ({{ sorted }}[ceil((len({{ sorted }}) - 1) * {{ share }})::integer + 1]
+            - {{ sorted }}[floor((len({{ sorted }}) - 1) * {{ share }})::integer + 1]))
+{%- endmacro %}

@@ -44,7 +44,7 @@ def read(
                 {
                     "source_file_id": file_id,
                     "commune_code": code,
-                    "vintage": options.date_end,
+                    "vintage": options.vintage or options.date_end,
                     "measure_id": measure,
                     "date_start": options.date_start,
                     "date_end": options.date_end,
@@ -80,12 +80,19 @@ def _frame(path: Path, options: CommuneTable) -> pd.DataFrame:
         content["commune_code"].append(commune_code(line[place[options.code]], where))
         for measure, column in options.measures.items():
             text = line[place[column.column]].strip()
-            if column.equals is not None:
+            if column.counts_rows:
+                content[measure].append(column.factor)
+            elif column.equals is not None:
                 content[measure].append(column.factor * (text == column.equals))
             else:
                 content[measure].append(_number(text, options.decimal, f"{where}, {column.column}") * column.factor)
     if not content["commune_code"]:
         raise UserError(f"{path.name}: no row after the line that names the columns.")
+    if options.row_cap and len(content["commune_code"]) >= options.row_cap:
+        raise UserError(
+            f"{path.name}: {len(content['commune_code'])} rows, and an export stops at {options.row_cap}: it may be "
+            "cut. Export shorter periods and give all their files."
+        )
     return pd.DataFrame(content)
 
 

@@ -7,6 +7,7 @@ least half of it or where a zone is all that is known; elsewhere nothing is know
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -45,11 +46,16 @@ def read(
     ground = communes.polygons(options.crs)
     shapes = ground.geometry.to_numpy()
     cut = _cut(shapes, zones)
+    about = cut[ANY][["study", "date"]]
     known = _areas(cut[ANY], np.arange(len(shapes))) / shapely.area(shapes)  # share of each commune that was studied
     if "perimeter" in parts:
-        perimeter = shapely.union_all(_polygons(parts["perimeter"], options.crs, remarks).geometry.to_numpy())
-        covered = shapely.area(shapely.intersection(shapes, perimeter)) / shapely.area(shapes)
+        perimeter = _described(_polygons(parts["perimeter"], options.crs, remarks), options)
+        looked_at = _cut(shapes, perimeter)[ANY]
+        covered = _areas(looked_at, np.arange(len(shapes))) / shapely.area(shapes)
+        about = about.combine_first(looked_at[["study", "date"]])  # a dry commune has the study's date and name too
         known = np.where((covered >= MIN_PERIMETER_SHARE) | (known > 0), np.maximum(covered, known), 0)
+    if options.departement:
+        known = np.where(_mapped(main, options.departement, ground["code"].astype(str).tolist()), 1.0, 0.0)
     studied = np.flatnonzero(known)
     amounts: dict[str, dict[str, Floats]] = {"area": {"all": shapely.area(shapes[studied]) / 1e6}}
     for name, zone in cut.items():
@@ -58,7 +64,7 @@ def read(
         if part in parts:
             amounts[part] = _amounts(parts[part], options, shapes[studied], cut, studied)
     source = file_ids[main[0]] if len(paths) == 1 else None
-    about = cut[ANY].reindex(studied)
+    about = about.reindex(studied)
     rows = []
     for measure, values in _measures(options, amounts).items():
         for position, value in zip(studied, values, strict=True):
@@ -67,6 +73,7 @@ def read(
                     "source_file_id": source,
                     "commune_code": ground["code"].iloc[position],
                     "measure_id": measure,
+                    "date_start": options.date_start,
                     "date_end": _day(about["date"].get(position)) or options.date_end,
                     "value": None if np.isnan(value) else float(value),
                     "studied_share": known[position],
@@ -75,6 +82,17 @@ def read(
                 }
             )
     return {"commune_fact": rows}, remarks
+
+
+def _mapped(paths: Sequence[Path], pattern: str, codes: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """Whether each commune is in a département that the files map whole: outside their zones there is none."""
+    departements: set[str] = set()
+    for path in paths:
+        found = re.search(pattern, path.name)
+        if found is None:
+            raise UserError(f"{path.name}: expected a name that says its département ({pattern}).")
+        departements.add(found[1])
+    return np.array(["Fxx" in departements or code[: 3 if code[:2] == "97" else 2] in departements for code in codes])
 
 
 def _polygons(path: Path, crs: str, remarks: list[str]) -> gpd.GeoDataFrame:
@@ -118,16 +136,21 @@ def _zones(path: Path, options: ZonePolygons, remarks: list[str]) -> pd.DataFram
         classes = found.map(options.classes)
         if left_out := int(found.isin(options.ignored).sum()):
             remarks.append(f"{path.name}: {left_out} polygons of {', '.join(options.ignored)} were left out.")
+    return _described(frame, options).assign(zone_class=classes).dropna(subset=["zone_class"])
+
+
+def _described(frame: gpd.GeoDataFrame, options: ZonePolygons) -> pd.DataFrame:
+    """Columns shape, zone_class (any), study, date: what a layer says of each polygon, where it does."""
     nothing = pd.Series(None, index=frame.index, dtype=object)
-    rows = pd.DataFrame(
+    return pd.DataFrame(
         {
             "shape": frame.geometry.to_numpy(),
-            "zone_class": classes,
-            "study": frame[options.study_column] if options.study_column else nothing,
-            "date": pd.to_datetime(frame[options.date_column]) if options.date_column else pd.NaT,
-        }
+            "zone_class": ANY,
+            "study": frame.get(options.study_column, nothing),
+            "date": pd.to_datetime(frame.get(options.date_column, nothing)),
+        },
+        index=frame.index,
     )
-    return rows.dropna(subset=["zone_class"])
 
 
 def _cut(shapes: Shapes, zones: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -1,11 +1,10 @@
 """The embedded sample: what a newcomer sees without a network. Deterministic, in the producers' own formats.
 
 Real codes and names on approximate outlines (``geography``), a simulated climate whose départements look like
-the real TRACC-2023 ensemble (``climate``), as DRIAS text exports (``drias``), and
-simulated days of 128 cells as NetCDF (``daily``, ``weather``), and
-invented disasters, plans and flood zones (``observed``). The readers of real files read
-it; nothing in the project treats it apart. Another producer's format is one more module here, and one more
-field of ``SampleFiles``.
+the real TRACC-2023 ensemble (``climate``), as DRIAS text exports (``drias``), simulated days of 128 cells as
+NetCDF (``daily``, ``weather``), invented disasters, plans and flood zones (``observed``), made-up farm zones and
+parcels (``farming``). The readers of real files read it; nothing in the project treats it apart. Another producer's
+format is one more module here, and one more field of ``SampleFiles``.
 """
 
 from __future__ import annotations
@@ -14,15 +13,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingest.sample import climate, daily, drias, elevation, geography, observed, snow
+from ingest.sample import climate, daily, drias, elevation, farming, geography, observed, snow
 
 
 @dataclass(frozen=True)
 class SampleFiles:
-    """What ``generate`` wrote: territories and their files, DRIAS exports, observed data, elevation, daily NetCDF."""
+    """What ``generate`` wrote: the territories folder and its files, then the files of each other kind."""
 
     territories: Path
     territory_files: tuple[Path, ...]
+    zones: tuple[Path, ...]
+    parcels: tuple[Path, ...]
     drias: tuple[Path, ...]
     observed: tuple[Path, ...]
     elevation: Path
@@ -42,6 +43,10 @@ def generate(out: Path, progress: Callable[[str], None] | None = None, *, with_d
     say("territories")
     departements = geography.outlines()
     territory_files = geography.write_territories(out / "territories", departements)
+    say("farming")
+    rows = geography.communes()
+    zones = farming.write_zones(out / "zones", rows)
+    parcels = farming.write_parcels(out / "land", rows, geography.contours(rows, departements))
     say("climate")
     shares = geography.cell_shares(departements)
     fields = climate.simulate(shares, [str(code) for code in departements.index])
@@ -62,6 +67,8 @@ def generate(out: Path, progress: Callable[[str], None] | None = None, *, with_d
     return SampleFiles(
         territories=out / "territories",
         territory_files=territory_files,
+        zones=zones,
+        parcels=parcels,
         drias=exports,
         observed=facts,
         elevation=altitudes,

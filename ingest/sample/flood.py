@@ -36,9 +36,9 @@ def write_zones(folder: Path) -> tuple[Path, ...]:
     banks = [RIVER.buffer(width, quad_segs=4) for width in WIDTHS.values()]
     about = {"id_tri": "TRI simulé", "date_arret": "2020-06-15"}
     return (
-        _geopackage(folder / "tri_zones_inondables.gpkg", banks, {"scenario": list(WIDTHS), **about}),
-        _geopackage(folder / "tri_perimetre.gpkg", [RIVER.buffer(PERIMETER, quad_segs=4)], about),
-        _raster(folder / "sample_population.tif", np.round(12 * _towns())),
+        geopackage(folder / "tri_zones_inondables.gpkg", banks, {"scenario": list(WIDTHS), **about}),
+        geopackage(folder / "tri_perimetre.gpkg", [RIVER.buffer(PERIMETER, quad_segs=4)], about),
+        raster_file(folder / "sample_population.tif", np.round(12 * towns())),
     )
 
 
@@ -48,11 +48,11 @@ def write_depths(folder: Path) -> tuple[Path, ...]:
     files = []
     for period, depth in DEPTH.items():
         water = np.where(distance < REACH[period], depth * (1 - distance / REACH[period]), NODATA)
-        files.append(_raster(folder / f"hauteur_RP{period}_depth.tif", water))
+        files.append(raster_file(folder / f"hauteur_RP{period}_depth.tif", water))
     return (
         *files,
-        _raster(folder / "sample_buildings.tif", np.round(600 * _towns())),
-        _raster(folder / "sample_population.tif", np.round(12 * _towns())),
+        raster_file(folder / "sample_buildings.tif", np.round(600 * towns())),
+        raster_file(folder / "sample_population.tif", np.round(12 * towns())),
     )
 
 
@@ -95,13 +95,13 @@ def _axes() -> tuple[Floats, Floats]:
     return np.asarray(WEST + PIXEL * (x + 0.5)), np.asarray(NORTH - PIXEL * (y + 0.5))
 
 
-def _towns() -> Floats:
+def towns() -> Floats:
     """0 to 1 per pixel: smooth, and by no means real."""
     x, y = _axes()
     return np.asarray(0.5 + 0.5 * np.sin(x / 4_000)[None, :] * np.cos(y / 5_000)[:, None])
 
 
-def _geopackage(path: Path, shapes: Sequence[shapely.Geometry], columns: Mapping[str, Any]) -> Path:
+def geopackage(path: Path, shapes: Sequence[shapely.Geometry], columns: Mapping[str, Any]) -> Path:
     frame = gpd.GeoDataFrame(dict(columns), index=range(len(shapes)), geometry=list(shapes), crs=CRS)
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2026-01-01T00:00:00.000Z"})  # the same bytes at every call
     with tempfile.TemporaryDirectory() as scratch, atomic(path) as handle:
@@ -111,7 +111,7 @@ def _geopackage(path: Path, shapes: Sequence[shapely.Geometry], columns: Mapping
     return path
 
 
-def _raster(path: Path, values: Floats) -> Path:
+def raster_file(path: Path, values: Floats) -> Path:
     with rasterio.MemoryFile() as memory:
         with memory.open(
             driver="GTiff",

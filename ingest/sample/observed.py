@@ -17,7 +17,7 @@ import openpyxl
 import pandas as pd
 
 from climart.files import atomic
-from ingest.sample import flood, geography
+from ingest.sample import flood, geography, ground
 
 SEED = 20_261_121
 PERILS = {
@@ -54,6 +54,8 @@ def write_all(folder: Path) -> tuple[Path, ...]:
     return (
         write_catnat(folder / "sample_catnat" / "catnat_gaspar.csv", communes),
         write_pprn(folder / "sample_pprn" / "pprn_communes.xlsx", communes),
+        *ground.write_clay(folder),
+        ground.write_fires(folder / "sample_bdiff" / "Incendies.csv", communes),
         *flood.write_zones(folder / "sample_flood_zones"),
         *flood.write_depths(folder / "sample_flood_depth"),
         *flood.write_flows(folder / "sample_river_flow"),

@@ -10,8 +10,9 @@ from io import StringIO
 import pytest
 
 from app.data import Release
-from app.export import Source, harmless, table_csv
+from app.export import Source, table_csv
 from app.i18n import Lang, words
+from climart.spreadsheet import harmless
 from tests.app.conftest import SYNTHETIC, table
 
 
@@ -46,6 +47,17 @@ def test_source_licence_release_context_and_definition_come_first(release: Relea
     ):
         assert expected in head
     assert SYNTHETIC not in text
+
+
+def test_what_must_be_said_with_every_value_follows_the_definition(release: Release) -> None:
+    natural = "neige naturelle, hors neige de culture"
+    catalogue = release.catalogue
+    indicator = replace(catalogue.indicators["tx35"], notice_fr=natural)
+    where = (catalogue.contexts["rwl40"], catalogue.datasets["tracc"], "area", release.version, date(2026, 11, 21))
+    content = table_csv(table(release, "commune", "tx35"), Source(indicator, *where, words("fr"))).decode("utf-8-sig")
+    head = [line for line in content.splitlines() if "# " in line[:3]]
+    definition = next(n for n, line in enumerate(head) if "# Définition" in line)
+    assert natural in head[definition + 1]
 
 
 def test_a_demonstration_says_so_on_its_first_line(release: Release) -> None:

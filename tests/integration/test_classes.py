@@ -147,7 +147,7 @@ def test_classes_neither_overlap_nor_leave_a_gap() -> None:
     for row in seed("indicator_classes"):
         by_classification.setdefault(row["classification_id"], []).append(row)
     assert {name: len(rows) for name, rows in by_classification.items()} == {
-        "huglin": 6, "winkler": 6, "cool_night": 4, "dryness": 4, "isop_like": 4, "drought": 5,
+        "huglin": 6, "winkler": 6, "cool_night": 4, "dryness": 4, "isop_like": 4, "drought": 5, "natural_snow": 2,
     }  # fmt: skip
     for rows in by_classification.values():
         assert [row["class"] for row in rows] == [str(n) for n in range(1, len(rows) + 1)]

@@ -78,6 +78,114 @@ def test_no_state_is_lost_between_the_lake_and_the_release(sample_mart: Mart) ->
     assert found[0][0] == 0 and int(str(found[0][1])) > 10_000
 
 
+ZONES = "('flood_area_share', 'flood_pop_share', 'ead_flood', 'pprn')"
+
+
+def test_a_commune_without_any_study_is_never_green(sample_mart: Mart) -> None:
+    """No zero, no class, no date, no source: a group that nothing studied is empty and says so, up to the mart."""
+    found = sample_mart.query(
+        f"select count(*), count(value), count(*) filter (reason is null) from fct_exposure "
+        f"where measure_id in {ZONES} and state = 'not_studied' and territory_id like 'commune:%'"
+    )
+    assert int(str(found[0][0])) > 100_000 and found[0][1:] == (0, 0)
+    groups = {
+        "hazard_today_zones": "area_share",
+        "hazard_today_plans": "pprn",
+        "hazard_today_river": "flow_max",
+        "exposure": "pop_share",
+        "damage": "ead",
+    }
+    for group, value in groups.items():
+        states = sample_mart.query(
+            f"select {group}_state, count({group}_{value}), count({group}_source), count({group}_date), count(*) "
+            f"from mart_flood where territory_id like 'commune:%' group by all"
+        )
+        counts = {str(state): numbers for state, *numbers in states}
+        assert counts["not_studied"][:3] == [0, 0, 0] and counts["not_studied"][3] > 10_000, group
+        assert counts["studied"][1] == counts["studied"][3] > 50, group  # what is studied has its source
+
+
+def test_what_is_studied_and_dry_is_zero_and_not_unknown(sample_mart: Mart) -> None:
+    found = sample_mart.query(
+        "select count(*) from fct_exposure "
+        "where measure_id = 'flood_area_share' and state <> 'not_studied' and value = 0 and note like 'TRI simulé%' "
+        "and date_end = date '2020-06-15' and dataset_id = 'sample_flood_zones'"
+    )
+    assert int(str(found[0][0])) > 10
+
+
+def test_rarer_floods_reach_farther(sample_mart: Mart) -> None:
+    for measure in ("flood_damage", "flood_people_wet", "river_flow_level"):
+        found = sample_mart.query(
+            "select count(*), count(*) filter (value < before) from (select value, lag(value) over "
+            "(partition by territory_id, dataset_id order by return_period) as before "
+            "from fct_exposure where measure_id = ?)",
+            [measure],
+        )
+        assert int(str(found[0][0])) > 100 and found[0][1] == 0, measure
+    nested = sample_mart.query(
+        "select count(*) from (pivot (select * from fct_exposure where dataset_id = 'sample_flood_zones') "
+        "on measure_id in ('flood_area_share_frequent', 'flood_area_share_medium', 'flood_area_share_rare') "
+        "using max(value) group by territory_id) "
+        "where flood_area_share_frequent > flood_area_share_medium or flood_area_share_medium > flood_area_share_rare"
+    )
+    assert nested == [(0,)]
+
+
+def test_annual_damage_with_and_without_protection_and_tail(sample_mart: Mart) -> None:
+    """From the damages of the four periods of one commune, by the trapezoids of the specification."""
+    territory = "departement:73"
+    damages = dict(
+        sample_mart.query(
+            "select return_period, value from fct_exposure where territory_id = ? and measure_id = 'flood_damage'",
+            [territory],
+        )
+    )
+    d10, d30, d100, d300 = (float(str(damages[period])) for period in (10, 30, 100, 300))
+    found = values(sample_mart, territory, "sample_flood_depth")
+    beyond_100 = (1 / 100 - 1 / 300) * (d100 + d300) / 2
+    bare = 0.1 * d10 / 2 + (1 / 10 - 1 / 30) * (d10 + d30) / 2 + (1 / 30 - 1 / 100) * (d30 + d100) / 2 + beyond_100
+    assert found["ead_flood_no_tail"] == pytest.approx(bare)
+    assert found["ead_flood"] == pytest.approx(bare + d300 / 300)
+    # dikes hold up to 50 years: at 1/50 the damage is between those of 30 and 100 years, on the line
+    d50 = d100 + (d30 - d100) * (1 / 50 - 1 / 100) / (1 / 30 - 1 / 100)
+    kept = (1 / 50 - 1 / 100) * (d50 + d100) / 2 + beyond_100
+    assert found["ead_flood_protected_no_tail"] == pytest.approx(kept)
+    assert found["ead_flood_protected"] == pytest.approx(kept + d300 / 300)
+
+
+def test_a_station_is_attached_by_its_commune_then_by_distance(sample_mart: Mart) -> None:
+    notes = dict(
+        sample_mart.query(
+            "select territory_id, note from fct_exposure where measure_id = 'river_flow_max' and note is not null"
+        )
+    )
+    assert notes[CHAMBERY] == "W0000020 · La Rivière simulée aval · in the commune · 12 years · instantaneous"
+    others = [float(str(note).split(" · ")[2].removesuffix(" km")) for note in notes.values() if " km " in str(note)]
+    assert len(others) > 50 and max(others) <= 20
+    # twelve years make a mean flood, not a hundred-year one
+    assert sample_mart.query(
+        "select value, reason from fct_exposure where territory_id = ? and measure_id = 'river_flow_level' "
+        "and return_period = 100",
+        [CHAMBERY],
+    ) == [(None, "too_few_years")]
+
+
+def test_today_and_tomorrow_stay_apart(sample_mart: Mart) -> None:
+    """Rain: the reference in hazard_today, the context in hazard_tomorrow, both those of fct_indicator."""
+    ((found,),) = sample_mart.query(
+        "select count(*) from mart_flood m join fct_indicator f using (territory_id, dataset_id, context_id) "
+        "where indicator_id = 'rl_rx1d_20' and weighting = 'area' and q50 is not null and ("
+        "hazard_today_rl_rx1d_20 <> ref_q50 or hazard_tomorrow_rl_rx1d_20_q50 <> q50 "
+        "or hazard_tomorrow_rl_rx1d_20_change <> delta_q50 or hazard_tomorrow_source <> dataset_id)"
+    )
+    assert found == 0
+    assert sample_mart.query("select count(*) from mart_flood where context_id = 'ref'") == [(0,)]
+    assert sample_mart.query("select count(distinct territory_id) from mart_flood") == sample_mart.query(
+        "select count(*) from dim_territory"
+    )
+
+
 @pytest.mark.real_data
 def test_the_national_sum_of_catnat_survives_the_communes_of_today(national_mart: Mart) -> None:
     for measure, expected in (("catnat_n_total", 260_799), ("catnat_n_drought", 47_576)):

@@ -22,7 +22,7 @@ def test_cells_and_territories_are_all_there(national_mart: Mart) -> None:
         for kind, reason, n in national_mart.query(
             "select kind, coalesce(f.reason, 'values'), count(*) "
             "from fct_indicator f join dim_territory using (territory_id) "
-            "where indicator_id = 't_mean' and context_id = 'rwl40' group by all"
+            "where indicator_id = 't_mean' and context_id = 'rwl40' and weighting = 'area' group by all"
         )
     )
     assert by_kind[("commune", "values")] + by_kind[("commune", "no_geometry")] == 34_746
@@ -54,10 +54,83 @@ def test_island_communes_follow_the_nearest_cell(national_mart: Mart) -> None:
 
 
 def test_weights_sum_to_one(national_mart: Mart) -> None:
-    weights = pd.read_parquet(national_mart.root / "lake" / "cell_weight.parquet")
-    totals = weights.groupby("territory_id")["weight"].sum()
-    assert (totals - 1).abs().max() <= 1e-9
-    assert len(totals) > 36_000
+    for table, n in (("cell_weight", 36_181), ("exposure_weight", 1_440)):
+        weights = pd.read_parquet(national_mart.root / "lake" / f"{table}.parquet")
+        totals = weights.groupby("territory_id")["weight"].sum()
+        assert (totals - 1).abs().max() <= 1e-9
+        assert len(totals) == n
+
+
+def test_zones_and_appellations_hold_the_communes_of_the_files(national_mart: Mart) -> None:
+    # lines of each list in the file, less the two that cannot be carried
+    listed = {
+        "aoc:alsace-grand-cru": 47, "aoc:champagne": 635, "zone:defavorisee-simple": 9_336 - 1,
+        "zone:handicap-specifique": 885 - 1, "zone:montagne": 6_182,
+    }  # fmt: skip
+    found = national_mart.query(
+        "select group_id, sum(len(string_split(listed_codes, ';')))::integer, count(*), "
+        "count(*) filter (extent <> 'whole') from dim_territory_membership group by group_id order by group_id"
+    )
+    assert {str(group): n for group, n, *_ in found} == listed
+    # today's communes, and those that a list names in part or perhaps
+    assert [tuple(row[2:]) for row in found] == [(46, 1), (617, 2), (9_190, 20), (877, 4), (6_090, 8)]
+    said = national_mart.said["zones"]
+    assert "Not carried: 48116 SAINT-JULIEN-D'ODDES (zone:defavorisee-simple): name_differs." in said
+    assert "Not carried: 97127 Saint-Martin (zone:handicap-specifique): unknown_code." in said
+    assert said.count("Not carried") == 2
+    # Kaysersberg is not in the grand cru area, Kientzheim and Sigolsheim, now in the same commune, are
+    assert national_mart.query(
+        "select listed_codes, extent from dim_territory_membership "
+        "where territory_id = 'commune:68162' and group_id = 'aoc:alsace-grand-cru'"
+    ) == [("68164;68310", "part")]
+
+
+def test_every_zone_and_appellation_has_values_in_both_weightings(national_mart: Mart) -> None:
+    found = national_mart.query(
+        "select weighting, count(distinct territory_id), count(*) filter (f.q50 is null) from fct_indicator f "
+        "join dim_territory using (territory_id) where kind in ('zone', 'aoc') and dataset_id = 'drias_tracc2023' "
+        "group by all order by all"
+    )
+    assert found == [("area", 5, 0), ("population", 5, 0)]
+
+
+def test_champagne_is_the_mean_of_its_communes_by_area(national_mart: Mart) -> None:
+    """Cells of the union of the communes: within a commune's rounding, their area-weighted mean, run by run."""
+    ((direct, by_commune),) = national_mart.query(
+        "with runs as (select t.territory_id, t.area_km2, m.group_id, r.run_values[1] as v from fct_indicator_run r "
+        "join dim_territory t using (territory_id) left join dim_territory_membership m using (territory_id) "
+        "where r.dataset_id = 'drias_tracc2023' and indicator_id = 't_mean' and context_id = 'rwl40' "
+        "and weighting = 'area') "
+        "select any_value(v) filter (territory_id = 'aoc:champagne'), "
+        "sum(v * area_km2) filter (group_id = 'aoc:champagne') / sum(area_km2) filter (group_id = 'aoc:champagne') "
+        "from runs"
+    )
+    assert float(str(direct)) == pytest.approx(float(str(by_commune)), abs=1e-3)
+
+
+def test_heat_where_people_live(national_mart: Mart) -> None:
+    ((people, area, n_people),) = national_mart.query(
+        "select any_value(q50) filter (weighting = 'population'), any_value(q50) filter (weighting = 'area'), "
+        "count(*) filter (weighting = 'population') from fct_indicator "
+        "where territory_id = 'country:FR' and indicator_id = 'tx35' and context_id = 'rwl40' "
+        "and dataset_id = 'drias_tracc2023'"
+    )
+    assert n_people == 1 and float(str(people)) > float(str(area))
+    # seven of the fifteen indices are heat; people are spread evenly, so communes have the area's value
+    assert national_mart.query(
+        "select count(distinct indicator_id) from fct_indicator "
+        "where weighting = 'population' and dataset_id = 'drias_tracc2023'"
+    ) == [(7,)]
+    found = national_mart.query(
+        "select p.method, count(*), max(abs(p.q50 - a.q50)) from fct_indicator p join fct_indicator a "
+        "using (territory_id, dataset_id, indicator_id, context_id) join dim_territory using (territory_id) "
+        "where p.weighting = 'population' and a.weighting = 'area' and kind = 'commune' and indicator_id = 'tx35' "
+        "and context_id = 'rwl40' and dataset_id = 'drias_tracc2023' and p.q50 is not null group by all order by all"
+    )
+    assert found == [("area_fallback", 901, 0), ("areal", 33_838, 0)]
+    assert national_mart.query("select weighting from dim_weighting where reason = 'no_exposure_data' order by 1") == [
+        ("agricultural",), ("grassland",), ("vineyard",)
+    ]  # fmt: skip
 
 
 def test_number_of_runs(national_mart: Mart) -> None:
@@ -90,7 +163,8 @@ def test_départements_equal_the_golden_figures(national_mart: Mart) -> None:
     found = pd.DataFrame(
         national_mart.query(
             "select code, indicator_id, context_id, q05, q50, q95, n_runs from fct_indicator "
-            "join dim_territory using (territory_id) where kind = 'departement' and dataset_id = 'drias_tracc2023'"
+            "join dim_territory using (territory_id) "
+            "where kind = 'departement' and dataset_id = 'drias_tracc2023' and weighting = 'area'"
         ),
         columns=golden.columns,
     )
@@ -129,7 +203,7 @@ def test_communes_agree_with_an_independent_computation(national_mart: Mart) -> 
         (territory, indicator, context): values
         for territory, indicator, context, *values in national_mart.query(
             "select territory_id, indicator_id, context_id, q05, q50, q95, delta_q05, delta_q50, delta_q95 "
-            "from fct_indicator where dataset_id = 'drias_tracc2023'"
+            "from fct_indicator where dataset_id = 'drias_tracc2023' and weighting = 'area'"
         )
     }
     n_compared = 0
@@ -180,3 +254,23 @@ def test_truncated_export_is_refused_with_the_others(tmp_path: Path) -> None:
     assert not (tmp_path / "lake").exists()
     said = climart(tmp_path, "ingest", "drias", folder, "--skip-bad")
     assert "3 file(s) loaded" in said and "Skipped: DRIAS_2020_4_5.txt, line 9863" in said
+
+
+def test_dwellings_and_prices_of_flats(national_mart: Mart) -> None:
+    """Paris is summed over its arrondissements; what has no sale or no census is not studied, never zero."""
+    found = dict(
+        national_mart.query(
+            "select measure_id, value from fct_exposure where territory_id = 'commune:75056' "
+            "and dataset_id in ('insee_housing', 'dvf_flats')"
+        )
+    )
+    housing = pd.read_parquet(real_data() / "exposure" / "iris_2021.parquet")
+    paris = housing[housing["com"].str.startswith("751")]
+    assert found["dwellings"] == paris["logements"].sum() and found["houses"] == paris["maisons"].sum()
+    sales = pd.read_csv(
+        real_data() / "exposure" / "gazetteer_dvf_communes_2023_2025.csv", sep=";", dtype={"INSEE_C": str}
+    )
+    assert found["flat_sales"] == sales.loc[sales["INSEE_C"].str.startswith("751"), "n"].sum()
+    assert national_mart.query(
+        "select value, reason from fct_exposure where territory_id = 'commune:67482' and measure_id = 'flat_price_p50'"
+    ) == [(None, "not_studied")]

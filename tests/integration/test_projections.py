@@ -28,6 +28,8 @@ def cell_years(slope: float, rain_change: float) -> pa.Table:
         "t_mean": 10 + swing + warming,
         "rr_yr": 800 + 200 * swing + rain_change * (YEARS > 2005),
         "tx30": 5 + 2 * swing + 0.1 * (YEARS > 2005),
+        # °C·d: cool (1500 to 1800), then warm temperate (2100 to 2400)
+        "huglin": np.where(YEARS > 2005, 2200.0, 1700.0),
         # a frost in even years only: day 90, then 80
         "last_frost_doy": np.where(YEARS % 2 == 0, np.where(YEARS > 2005, 80.0, 90.0), np.nan),
         "last_frost_doy_event": np.where(YEARS % 2 == 0, 1.0, 0.0),
@@ -150,4 +152,33 @@ def test_every_row_carries_its_quarantine(projections: Mart) -> None:
     import duckdb
 
     with duckdb.connect(str(projections.root / "warehouse.duckdb"), read_only=True) as warehouse:
-        assert warehouse.execute("select count(*) from int_scorable_indicators").fetchall() == [(0,)]
+        # scored only because all the climate of this build is synthetic, hence its release marked so
+        assert warehouse.execute("select distinct is_synthetic from int_scorable_datasets").fetchall() == [(True,)]
+
+
+def test_classes_and_grape_varieties_follow_the_runs(projections: Mart) -> None:
+    found = projections.query(
+        "select context_id, class, ref_class, class_shift, share_of_runs from fct_class "
+        "where territory_id = ? and classification_id = 'huglin' and context_id in ('ref', 'rwl20') order by 1",
+        [A],
+    )
+    assert found == [("ref", 2, 2, None, 1), ("rwl20", 4, 2, 2, 1)]
+    found = projections.query(
+        "select variety_id, context_id, share_of_runs, n_runs from fct_grape_suitability where territory_id = ? "
+        "and variety_id in ('pinot_noir', 'merlot', 'aramon') and context_id in ('ref', 'rwl40') order by 1, 2",
+        [A],
+    )
+    # needs of 2300, 1900 and 1700; four runs of five reach +4 °C
+    assert found == [
+        ("aramon", "ref", 0, 5),
+        ("aramon", "rwl40", 0, 4),
+        ("merlot", "ref", 0, 5),
+        ("merlot", "rwl40", 1, 4),
+        ("pinot_noir", "ref", 1, 5),
+        ("pinot_noir", "rwl40", 1, 4),
+    ]
+    assert projections.query(
+        "select huglin, huglin_delta, winkler, winkler_reason from mart_agriculture "
+        "where territory_id = ? and context_id = 'rwl40'",
+        [A],
+    ) == [(2200, 500, None, "missing_cells")]

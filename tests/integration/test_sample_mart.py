@@ -22,7 +22,7 @@ def test_départements_are_within_tolerance_of_their_calibration(sample_mart: Ma
         sample_mart.query(
             "select code, indicator_id, context_id, f.q05, f.q50, f.q95 from fct_indicator f "
             "join dim_territory using (territory_id) "
-            "where kind = 'departement' and f.reason is null and dataset_id = 'sample_tracc2023'"
+            "where kind = 'departement' and f.reason is null and dataset_id = 'sample_tracc2023' and weighting = 'area'"
         ),
         columns=["departement", "indicator_id", "context_id", "q05", "q50", "q95"],
     )
@@ -95,24 +95,18 @@ def test_release_is_complete_and_verifies(sample_mart: Mart) -> None:
     assert link.is_symlink() and not link.readlink().is_absolute()
 
 
-def test_parquet_and_duckdb_hold_the_same_rows(sample_mart: Mart) -> None:
-    with duckdb.connect(str(sample_mart.release / "climart.duckdb"), read_only=True) as release:
-        for path in sorted((sample_mart.release / "parquet").glob("*.parquet")):
-            differing = release.execute(
-                f"select count(*) from (select hash(t) from {path.stem} t except all "
-                "select hash(p) from read_parquet(?) p)",
-                [str(path)],
-            ).fetchall()
-            assert differing == [(0,)], path.stem
-
-
 def test_everything_of_the_sample_says_that_it_is_simulated(sample_mart: Mart) -> None:
-    notices = dict(sample_mart.query("select dataset_id, notice_fr from dim_dataset"))
+    # the codes and the populations of communes are real
+    notices = dict(
+        sample_mart.query("select dataset_id, notice_fr from dim_dataset where dataset_id <> 'official_population'")
+    )
     assert (
         notices["sample_tracc2023"] == "démonstration : valeurs simulées, calées par département sur DRIAS TRACC-2023"
     )
-    assert len(notices) == 5 and all("valeurs" in str(n) and "simulées" in str(n) for n in notices.values())
-    assert sample_mart.query("select distinct validation_status from dim_dataset") == [("synthetic",)]
+    assert len(notices) >= 9 and all(str(notice).startswith("démonstration : ") for notice in notices.values())
+    assert sample_mart.query("select dataset_id from dim_dataset where validation_status <> 'synthetic'") == [
+        ("official_population",)
+    ]
     assert sample_mart.query("select distinct validation_status from fct_indicator") == [("synthetic",)]
     assert sample_mart.query("select distinct validation_status from dim_simulation") == [("synthetic",)]
 
@@ -124,15 +118,54 @@ def test_every_published_column_is_described(sample_mart: Mart) -> None:
     assert missing == []
 
 
-@pytest.mark.parametrize(("kind", "n"), [("departement", 96), ("region", 13), ("caisse", 36), ("country", 1)])
-def test_groupings_have_values_on_approximate_outlines(sample_mart: Mart, kind: str, n: int) -> None:
+@pytest.mark.parametrize("weighting", ["area", "population"])
+@pytest.mark.parametrize(
+    ("kind", "n"), [("departement", 96), ("region", 13), ("caisse", 36), ("zone", 3), ("aoc", 1), ("country", 1)]
+)
+def test_groupings_have_values_on_approximate_outlines(sample_mart: Mart, kind: str, n: int, weighting: str) -> None:
     found = sample_mart.query(
         "select count(*) filter (f.q50 is not null), any_value(t.geometry_method) filter (t.outline is not null) "
         "from fct_indicator f join dim_territory t using (territory_id) "
-        "where kind = ? and indicator_id = 'tx35' and context_id = 'rwl40' and dataset_id = 'sample_tracc2023'",
-        [kind],
+        "where kind = ? and indicator_id = 'tx35' and context_id = 'rwl40' and dataset_id = 'sample_tracc2023' "
+        "and weighting = ?",
+        [kind, weighting],
     )
     assert found == [(n, "approximate")]
+
+
+def test_farmed_land_weighs_the_daily_runs(sample_mart: Mart) -> None:
+    """The made-up parcels of Côte-d'Or, Eure-et-Loir and Savoie; every other département says that it has no source."""
+    found = sample_mart.query(
+        "select weighting, count(*) filter (q50 is not null) > 0, list(distinct reason order by reason) "
+        "from fct_indicator where dataset_id = 'sample_daily_drias' "
+        "and weighting in ('agricultural', 'grassland', 'vineyard') group by all order by all"
+    )
+    reasons = ["missing_cells", "no_exposure_data", "not_grown_here", None]
+    assert found == [(weighting, True, reasons) for weighting in ("agricultural", "grassland", "vineyard")]
+    assert sample_mart.query(
+        "select territory_id, round(min(share)::double, 2), any_value(reason) from dim_territory_weighting "
+        "where territory_id in ('departement:28', 'departement:22', 'aoc:coteaux-de-demonstration') "
+        "and weighting = 'agricultural' group by all order by all"
+    ) == [
+        ("aoc:coteaux-de-demonstration", 0.38, None),  # wheat and vines
+        ("departement:22", None, "no_exposure_data"),
+        ("departement:28", 0.7, None),  # wheat and rape
+    ]
+    # where vines are grown, their value is not the area's: the appellation has one of its own
+    ((area, vines),) = sample_mart.query(
+        "select any_value(q50) filter (weighting = 'area'), any_value(q50) filter (weighting = 'vineyard') "
+        "from fct_indicator where territory_id = 'aoc:coteaux-de-demonstration' and indicator_id = 'huglin' "
+        "and dataset_id = 'sample_daily_drias' and context_id = 'rwl40'"
+    )
+    assert area is not None and vines is not None
+    assert float(str(vines)) == pytest.approx(float(str(area)), rel=0.05) and vines != area
+
+
+def test_weights_of_what_is_exposed_sum_to_one(sample_mart: Mart) -> None:
+    weights = pd.read_parquet(sample_mart.root / "lake" / "exposure_weight.parquet")
+    totals = weights.groupby(["grid_id", "weighting", "territory_id"])["weight"].sum()
+    assert (totals - 1).abs().max() <= 1e-9 and weights["weight"].min() > 0
+    assert set(weights["weighting"]) == {"population", "agricultural", "grassland", "vineyard"}
 
 
 def test_daily_runs_reach_the_mart_with_their_own_windows(sample_mart: Mart) -> None:
@@ -151,7 +184,7 @@ def test_daily_runs_reach_the_mart_with_their_own_windows(sample_mart: Mart) -> 
         "select count(*), max(n_runs), count(distinct robustness) "
         "from fct_indicator join dim_territory using (territory_id) "
         "where kind = 'commune' and dataset_id = 'sample_daily_drias' and indicator_id = 't_mean' "
-        "and context_id = 'rwl40' and q50 is not null"
+        "and context_id = 'rwl40' and weighting = 'area' and q50 is not null"
     )
     assert n > 100 and runs == 3 and classes >= 1
     # a return level is one fit over a window: it has no annual values to weigh its change against

@@ -167,6 +167,7 @@ ORACLE: dict[str, Callable[[Data], xr.DataArray]] = {
     "wsdi": lambda d: xi.warm_spell_duration_index(d["tasmax"], daily_p90(d), window=6),
     "huglin": lambda d: xi.huglin_index(tmean(d), d["tasmax"], latitude(d), method="huglin"),
     "winkler": lambda d: xi.growing_degree_days(months(tmean(d), *range(4, 11)), "10 degC"),
+    "gdd10_apr_sep": lambda d: xi.growing_degree_days(months(tmean(d), *range(4, 10)), "10 degC"),
     "cool_night": lambda d: xi.cool_night_index(d["tasmin"], lat="north"),
     **{f"gst_date_{target}": gst(target) for target in (200, 300, 500, 700, 1000, 1200)},
     "gst200_jan": lambda d: xi.degree_days_exceedance_date(d["tas"], "0 degC", "200 K days"),

@@ -17,6 +17,7 @@ from climart.errors import UserError
 from ingest import lake, observed, registry
 from ingest.readers import catnat, commune_table
 from ingest.registry import CatnatCounts, CatnatEvents, CommuneTable
+from tests.support import real_data
 
 OPTIONS = CommuneTable(
     reader="commune_table",
@@ -177,3 +178,24 @@ def test_every_measure_of_a_source_is_in_the_catalogue() -> None:
     assert all(
         row[name] for row in rows.values() for name in ("label_fr", "label_en", "definition_fr", "definition_en")
     )
+
+
+def test_a_vintage_may_differ_from_the_date(tmp_path: Path) -> None:
+    options = OPTIONS.model_copy(update={"vintage": date(2023, 1, 1)})
+    (row,) = table(tmp_path / "t.csv", "code;plan\n01001;1\n", options)
+    assert (row["vintage"], row["date_end"]) == (date(2023, 1, 1), date(2024, 7, 31))
+
+
+@pytest.mark.real_data
+def test_flat_prices_and_housing_of_the_real_files() -> None:
+    data = real_data() / "exposure"
+    for source, name, n_communes, measure, total in (
+        ("dvf_flats", "gazetteer_dvf_communes_2023_2025.csv", 9_090, "flat_sales", 1_002_116),
+        ("insee_housing", "iris_2021.parquet", 34_970, "dwellings", 37_153_287),
+    ):
+        options = registry.get(source).observed
+        assert isinstance(options, CommuneTable)
+        rows = commune_table.read([data / name], ["id"], options)[0]["commune_fact"]
+        values = [row["value"] for row in rows if row["measure_id"] == measure]
+        assert len(values) == n_communes and sum(values) == total
+        assert {row["vintage"] for row in rows} == {date(2023, 1, 1)}

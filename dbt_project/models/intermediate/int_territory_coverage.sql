@@ -16,18 +16,30 @@ with cells as (
         into name indicator_id value value
     )
 
+),
+
+climate as (
+
+    select
+        weights.territory_key,
+        weights.weighting,
+        cells.dataset_id,
+        cells.indicator_id,
+        count(*)::integer as n_cells,
+        sum(weights.weight) as covered_share,
+        (sum(weights.weight) filter (grid.is_extrapolated))::float as extrapolated_weight,
+        any_value(weights.method) as method
+    from cells
+    inner join {{ ref('int_cell_weights') }} as weights using (grid_id, cell_id)
+    inner join {{ ref('int_asked_weightings') }} as asked using (indicator_id, weighting)
+    left join {{ ref('stg_lake__cells') }} as grid using (grid_id, cell_id)
+    group by weights.territory_key, weights.weighting, cells.dataset_id, cells.indicator_id
+
 )
 
-select
-    weights.territory_key,
-    weights.weighting,
-    cells.dataset_id,
-    cells.indicator_id,
-    count(*)::integer as n_cells,
-    sum(weights.weight) as covered_share,
-    (sum(weights.weight) filter (grid.is_extrapolated))::float as extrapolated_weight,
-    any_value(weights.method) as method
-from cells
-inner join {{ ref('int_cell_weights') }} as weights using (grid_id, cell_id)
-left join {{ ref('stg_lake__cells') }} as grid using (grid_id, cell_id)
-group by weights.territory_key, weights.weighting, cells.dataset_id, cells.indicator_id
+select * from climate
+union all by name
+select climate.* replace ('rga_risk' as indicator_id)
+from climate
+inner join {{ ref('int_score_measures') }} as clay using (territory_key)
+where climate.indicator_id = '{{ clay_driver() }}' and clay.part_id = 'rga_share'

@@ -6,7 +6,10 @@
         on_schema_change='append_new_columns',
     )
 }}
+-- depends_on: {{ ref('stg_lake__cell_weights') }}
+-- depends_on: {{ ref('indicators') }}
 -- Run × context × territory: the weighted mean over the cells that have a value. Sums in float64, stored as float32.
+-- A weighting other than the area has the indicators that ask for it.
 {%- set indicators = indicator_columns() %}
 {%- set with_gaps = indicators_with_gaps() %}
 with cells as (
@@ -24,21 +27,27 @@ with cells as (
     {% endif %}
 
 )
-
+{% for weighting, columns in columns_by_weighting(indicators).items() %}
+{{ "union all by name" if not loop.first }}
 select
     cells.run_key,
     any_value(cells.fingerprint) as fingerprint,
     cells.context_key,
-    weights.weighting,
+    '{{ weighting }}' as weighting,
     weights.territory_key,
-    {%- for indicator in indicators %}
+    {%- for indicator in columns %}
     {%- if indicator in with_gaps %}
-    (sum(weights.weight * cells.{{ indicator }}) / sum(weights.weight) filter (cells.{{ indicator }} is not null))::float
-        as {{ indicator }}{{ "," if not loop.last }}
+    (
+        {{ exact_sum("weights.weight * cells." ~ indicator) }}
+        / {{ exact_sum("if(cells." ~ indicator ~ " is null, 0, weights.weight)") }}
+    )::float as {{ indicator }}{{ "," if not loop.last }}
     {%- else %}
-    (sum(weights.weight * cells.{{ indicator }}) / sum(weights.weight))::float as {{ indicator }}{{ "," if not loop.last }}
+    ({{ exact_sum("weights.weight * cells." ~ indicator) }} / {{ exact_sum("weights.weight") }})::float
+        as {{ indicator }}{{ "," if not loop.last }}
     {%- endif %}
     {%- endfor %}
 from {{ ref('int_cell_weights') }} as weights
 inner join cells using (grid_id, cell_id)
-group by cells.run_key, cells.context_key, weights.weighting, weights.territory_key
+where weights.weighting = '{{ weighting }}'
+group by cells.run_key, cells.context_key, weights.territory_key
+{% endfor %}

@@ -41,7 +41,7 @@ side_by_side as (
 
 ),
 
-lists as (
+climate as (
 
     select *
     from (
@@ -50,6 +50,22 @@ lists as (
         into name indicator_id value run_values
     )
     where {{ run_count('run_values') }} > 0
+
+),
+
+-- clay × soil drought: the exposed share of the territory, the same for every run, times each run's frequency of drought
+lists as (
+
+    select * from climate
+    union all by name
+    select
+        climate.* replace (
+            'rga_risk' as indicator_id,
+            list_transform(climate.run_values, lambda value: value * clay.value / 100)::float[] as run_values
+        )
+    from climate
+    inner join {{ ref('int_score_measures') }} as clay using (territory_key)
+    where climate.indicator_id = '{{ clay_driver() }}' and clay.part_id = 'rga_share'
 
 ),
 

@@ -19,6 +19,7 @@ select
     definition_en,
     reference,
     param_status,
+    weightings,
     notice_fr,
     notice_en
 from {{ ref('indicators') }}

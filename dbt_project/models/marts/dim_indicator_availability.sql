@@ -17,6 +17,7 @@ indicators as (
 projected as (
 
     {% for indicator in projected_indicators() + fitted_indicators() %}select '{{ indicator }}' as indicator_id{{ " union all " if not loop.last }}{% endfor %}
+    {% if clay_driver() in projected_indicators() %}union all select 'rga_risk'{% endif %}
     {% if not projected_indicators() %}select null::varchar as indicator_id where false{% endif %}
 
 ),

@@ -12,6 +12,7 @@ select
     kind,
     code,
     name,
+    name_en,
     zone,
     epci_id,
     departement_id,

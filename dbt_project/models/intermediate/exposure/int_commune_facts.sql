@@ -29,4 +29,6 @@ select * from rates
 union all by name
 select * from {{ ref('int_flood_damage') }}
 union all by name
+select * from {{ ref('int_clay_measures') }}
+union all by name
 select * from {{ ref('int_river_measures') }}

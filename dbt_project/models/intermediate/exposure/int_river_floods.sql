@@ -18,6 +18,7 @@ with years as (
 
 select *
 from years
-qualify basis = 'instantaneous' and count(*) over station >= 10
-    or (basis = 'daily_mean' and count(*) filter (basis = 'instantaneous') over (partition by dataset_id, station_code) < 10)
-window station as (partition by dataset_id, station_code, basis)
+qualify case
+    when count(*) filter (basis = 'instantaneous') over (partition by dataset_id, station_code) >= 10 then basis = 'instantaneous'
+    else basis = 'daily_mean'
+end

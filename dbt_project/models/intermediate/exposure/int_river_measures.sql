@@ -39,7 +39,7 @@ long as (
     select attached.*, 'river_flow_record', null, river_flow_record from attached
     {%- for period in var('return_periods') %}
     union all
-    select attached.*, 'river_flow_level', {{ period }}, river_flow_level_{{ period }} from attached
+    select attached.*, 'river_flow_level', {{ period }}::smallint, river_flow_level_{{ period }} from attached
     {%- endfor %}
 
 )

@@ -9,7 +9,6 @@
 -- Run × context × cell: the mean over the years of the context, valid from 90 % of the years. A date is the mean of the years in
 -- which it occurs; its <date>_event is the share of those years.
 {%- set themes = projected_by_theme() %}
-{%- set fitted = fitted_indicators() %}
 with runs as (
 
     select simulation_id, dataset_id, grid_id, fingerprint
@@ -57,6 +56,7 @@ means as (
 
 )
 
-select means.*{% for indicator in fitted %}, levels.{{ indicator }}{% endfor %}
+select means.*{% for indicator in fitted_indicators() %}, {{ indicator }}{% endfor %}
 from means
-left join {{ ref('int_cell_return_levels') }} as levels using (simulation_id, context_id, cell_id)
+left join {{ ref('int_cell_return_levels') }} using (simulation_id, context_id, cell_id)
+left join {{ ref('int_cell_rain_quantiles') }} using (simulation_id, context_id, cell_id)

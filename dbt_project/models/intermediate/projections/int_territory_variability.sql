@@ -6,6 +6,8 @@
         on_schema_change='append_new_columns',
     )
 }}
+-- depends_on: {{ ref('stg_lake__cell_weights') }}
+-- depends_on: {{ ref('indicators') }}
 -- Run × territory: the standard deviation between the years of the reference, of the territory's own annual values. The AR6
 -- robustness class weighs a change against it.
 {%- set themes = projected_by_theme() %}
@@ -20,7 +22,9 @@ with runs as (
 ),
 {%- for theme in themes %}
 {%- set indicators = event_columns(themes[theme], keep=false) %}
+{%- set asked = columns_by_weighting(indicators) %}
 
+-- the years of a theme are computed once for all weightings
 {{ theme }}_years as (
 
     select
@@ -38,6 +42,7 @@ with runs as (
     inner join {{ ref('int_cell_weights') }} as weights
         on years.cell_id = weights.cell_id and runs.grid_id = weights.grid_id
     where years.year between {{ var('reference_start') }} and {{ var('reference_end') }}
+        and weights.weighting in ('{{ asked | join("', '") }}')
     group by runs.run_key, runs.fingerprint, weights.weighting, weights.territory_key, years.year
 
 ),
@@ -50,7 +55,9 @@ with runs as (
         weighting,
         territory_key{{ "," if indicators }}
         {%- for indicator in indicators %}
-        stddev_samp({{ indicator }})::float as {{ indicator }}{{ "," if not loop.last }}
+        {%- set others = [] %}
+        {%- for weighting, columns in asked.items() if indicator not in columns %}{% do others.append(weighting) %}{% endfor %}
+        (case when weighting not in ('{{ others | join("', '") }}') then stddev_samp({{ indicator }}) end)::float as {{ indicator }}{{ "," if not loop.last }}
         {%- endfor %}
     from {{ theme }}_years
     group by run_key, fingerprint, weighting, territory_key
@@ -61,5 +68,5 @@ with runs as (
 select *
 from {{ projected_themes()[0] }}
 {%- for theme in projected_themes()[1:] %}
-inner join {{ theme }} using (run_key, fingerprint, weighting, territory_key)
+full join {{ theme }} using (run_key, fingerprint, weighting, territory_key)
 {%- endfor %}

@@ -26,6 +26,8 @@ inner join {{ ref('int_simulations') }} as simulations using (simulation_id, fin
 inner join {{ ref('int_contexts') }} as contexts using (context_id)
 inner join {{ ref('int_cell_weights') }} as weights
     on levels.grid_id = weights.grid_id and levels.cell_id = weights.cell_id
+    -- what the catalogue asks for (seed indicators): one weighting for every return period
+    and weights.weighting in (select weighting from {{ ref('int_asked_weightings') }} where indicator_id like 'rl_rx1d%')
 {% if is_incremental() %}
 where levels.fingerprint not in (select distinct fingerprint from {{ this }})
 {% endif %}

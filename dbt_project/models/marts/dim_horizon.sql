@@ -1,0 +1,2 @@
+select context_id, horizon, label_fr, label_en, version::varchar as version
+from {{ ref('horizons') }}

@@ -1,0 +1,184 @@
+"""Weights by what is exposed: two communes, two cells, every weight counted by hand."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from climart.errors import UserError
+from ingest import exposure, grid, lake, territories
+from tests import factories
+
+LEFT, RIGHT = 7220, 7221  # the left cell is x 616 to 624 km, the right one 624 to 632 km
+# A: 4 km² in the left cell, 12 km² in the right one. B: 10 km², all in the left one. 100 people each.
+BOXES = {"01001": (622_000, 2_014_000, 630_000, 2_016_000), "01002": (617_000, 2_014_000, 622_000, 2_016_000)}
+A, B, DEPARTEMENT, MASSIF = "commune:01001", "commune:01002", "departement:01", "massif:7"
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The official files, a massif (x 620 to 628 km), and a lake made of them."""
+    root = tmp_path_factory.mktemp("exposure")
+    admin = factories.admin_folder(root / "admin", BOXES)
+    massif = gpd.GeoSeries([shapely.box(620_000, 2_014_000, 628_000, 2_016_000)], crs=grid.CRS)
+    gpd.GeoDataFrame({"code": [7], "title": ["M"]}, geometry=massif).to_file(root / "massifs.shp")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CLIMART_DATA", str(root))
+        territories.load(admin, root / "massifs.shp")
+    yield root
+
+
+@pytest.fixture
+def root(loaded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    shutil.copytree(loaded, tmp_path / "data")
+    monkeypatch.setenv("CLIMART_DATA", str(tmp_path / "data"))
+    return tmp_path / "data"
+
+
+def weights(weighting: str) -> dict[str, dict[int, float]]:
+    """Territory → cell → weight."""
+    rows = lake.read("exposure_weight").to_pandas()
+    rows = rows[rows["weighting"] == weighting]
+    return {
+        territory: dict(zip(part["cell_id"].tolist(), part["weight"].tolist(), strict=True))
+        for territory, part in rows.groupby("territory_id")
+    }
+
+
+def state(territory: str, weighting: str) -> tuple[object, ...]:
+    """computed_as, amount, share, method, reason."""
+    rows = lake.read("territory_weighting").to_pylist()
+    (row,) = (r for r in rows if r["territory_id"] == territory and r["weighting"] == weighting)
+    share = None if row["share"] is None else round(row["share"], 4)
+    return row["computed_as"], row["amount"], share, row["method"], row["reason"]
+
+
+@pytest.mark.usefixtures("root")
+def test_people_spread_evenly_weigh_groupings_and_not_communes_twice() -> None:
+    found = weights("population")
+    assert A not in found and B not in found
+    assert state(A, "population") == ("area", 100, None, "areal", None)
+    # A: a quarter of 100 people on the left; B: 100 on the left: 125 of 200. 01999 has 100 people and no contour.
+    for group in (DEPARTEMENT, "epci:200000001", "region:84", "caisse:ca-centrest", "country:FR"):
+        assert found[group] == pytest.approx({LEFT: 0.625, RIGHT: 0.375})
+        assert state(group, "population") == ("population", 300, None, "areal", None)
+    # the massif holds 25 + 50 people of A (2 and 4 km of its 8) and 40 of B (2 km of its 5)
+    assert found[MASSIF] == pytest.approx({LEFT: 65 / 115, RIGHT: 50 / 115}, abs=1e-3)
+    assert {row["weighting"] for row in lake.read("territory_weighting").to_pylist()} == {"population"}
+
+
+def test_few_people_fall_back_to_the_area(root: Path) -> None:
+    path = root / "admin" / "communes.json"
+    communes = json.loads(path.read_text())
+    for commune, people in zip(communes, (49, 100, 0), strict=False):
+        commune["population"] = people
+    del communes[2]["population"]
+    path.write_text(json.dumps(communes))
+    territories.load(root / "admin")
+    assert state(A, "population") == ("area", 49, None, "area_fallback", None)
+    assert state("commune:01999", "population") == (None, None, None, None, "no_exposure_data")
+    # the whole département has 149 people of known place: 49 / 4 + 100 on the left
+    assert weights("population")[DEPARTEMENT] == pytest.approx({LEFT: 112.25 / 149, RIGHT: 36.75 / 149})
+
+
+def test_squares_place_people_and_keep_the_official_total(root: Path) -> None:
+    people = {(623_000, 2_015_000): 40.0, (628_000, 2_015_000): 10.0, (700_000, 2_300_000): 7.0}
+    done = exposure.load_population(factories.squares(root / "c.csv", people, listed="99999"))
+    assert done.placed == {"population": 50} and done.left_out["people in no commune"] == 7
+    # A: four people in five are on the left, whatever their number
+    assert weights("population")[A] == pytest.approx({LEFT: 0.8, RIGHT: 0.2})
+    assert state(A, "population") == ("population", 100, None, "dasymetric", None)
+    assert state(B, "population") == ("area", 100, None, "areal", None)
+    # 80 people of A and 100 of B on the left
+    assert weights("population")[DEPARTEMENT] == pytest.approx({LEFT: 0.9, RIGHT: 0.1})
+    # in the massif (620 to 628 km): the 80 people of A at 623 km, and 40 of B
+    assert state(MASSIF, "population")[1] == pytest.approx(120, abs=0.2)
+    before = weights("population")
+    territories.load(root / "admin", root / "massifs.shp")  # the places stay where they are
+    assert weights("population") == before
+
+
+def test_a_square_on_the_shore_goes_to_the_commune_that_it_names(root: Path) -> None:
+    # 01888 joined A; the square is 500 m south of it
+    done = exposure.load_population(factories.squares(root / "c.csv", {(628_000, 2_013_500): 5.0}, listed="01888"))
+    assert done.left_out["people in no commune"] == 0
+    assert weights("population")[A] == {RIGHT: 1.0}
+
+
+def test_land_by_hand(root: Path) -> None:
+    # Wheat: 1 km² on the left and 0.5 km² on the right of A. Meadow: 0.15 km² of B (1.5 %). Vines: 0.12 km² of A
+    # (0.75 %).
+    rows = [
+        ("1", (622_500, 2_014_500, 623_500, 2_015_500)),
+        ("1", (628_000, 2_014_500, 629_000, 2_015_000)),
+        ("18", (618_000, 2_014_500, 618_300, 2_015_000)),
+        ("21", (626_000, 2_014_500, 626_200, 2_015_100)),
+        ("1", (640_000, 2_014_500, 641_000, 2_015_500)),  # in no commune of the département
+    ]
+    done = exposure.load_land([factories.parcels(root / "RPG_D001_2023.gpkg", rows)])
+    assert done.placed == pytest.approx({"agricultural": 1.62, "grassland": 0.15, "vineyard": 0.12})
+    assert done.left_out == {"km² of agricultural beyond the territory covered": pytest.approx(1)}
+    crops = weights("agricultural")
+    assert crops[A] == crops[DEPARTEMENT] == pytest.approx({LEFT: 1 / 1.62, RIGHT: 0.62 / 1.62})
+    assert B not in crops
+    # 1.62 km² of 16 km², of 26 km²; equal-area shapes differ from the boxes by a thousandth
+    assert state(A, "agricultural") == ("agricultural", 1.62, pytest.approx(0.101, abs=5e-4), "parcels", None)
+    assert state(DEPARTEMENT, "agricultural")[2] == pytest.approx(0.0623, abs=5e-4)
+    assert state(B, "agricultural") == (None, 0, 0, None, "not_grown_here")
+    assert weights("grassland")[B] == {LEFT: 1.0}
+    assert state(DEPARTEMENT, "grassland")[4] == "not_grown_here"  # 0.15 of 26 km²
+    assert weights("vineyard") == {}
+    assert state(A, "vineyard")[2:] == (pytest.approx(0.0075, abs=1e-4), None, "not_grown_here")
+
+
+def test_what_a_file_does_not_cover_is_unknown_not_zero(root: Path) -> None:
+    path = factories.parcels(root / "RPG.gpkg", [("1", (622_500, 2_014_500, 623_500, 2_015_500))])
+    with pytest.raises(UserError, match=r"RPG\.gpkg: the name does not say which territory"):
+        exposure.load_land([path])
+    with pytest.raises(UserError, match=r"no metropolitan commune in 'region:99'"):
+        exposure.load_land([path], covers="region:99")
+    exposure.load_land([path], covers="epci:200000001")
+    assert state(DEPARTEMENT, "agricultural")[4] is None
+    # a commune outside every file: it and the groupings that hold it say so
+    communes = json.loads((root / "admin" / "communes.json").read_text())
+    communes.append({**communes[1], "code": "01777", "nom": "Sans source"})
+    (root / "admin" / "communes.json").write_text(json.dumps(communes))
+    territories.load(root / "admin")
+    assert state("commune:01777", "agricultural")[3:] == (None, "no_exposure_data")
+    assert state(DEPARTEMENT, "agricultural") == (None, None, None, None, "no_exposure_data")
+    assert state(A, "agricultural")[4] is None
+
+
+def test_a_second_file_replaces_its_communes_only(root: Path) -> None:
+    wheat = factories.parcels(root / "RPG_R84_2022.gpkg", [("1", (628_000, 2_014_500, 629_000, 2_015_500))])
+    exposure.load_land([wheat])
+    assert weights("agricultural")[A] == {RIGHT: 1.0}
+    later = factories.parcels(root / "RPG_R84_2023.gpkg", [("1", (622_500, 2_014_500, 623_500, 2_015_500))])
+    exposure.load_land([later])
+    assert weights("agricultural")[A] == {LEFT: 1.0}
+
+
+PLACES = st.lists(st.tuples(st.sampled_from(["01001", "01002"]), st.floats(0.001, 1e5)), min_size=1, max_size=30)
+
+
+@settings(max_examples=50)
+@given(PLACES, st.integers(1, 10**6))
+def test_placing_people_keeps_each_commune_s_total(places: list[tuple[str, float]], official: int) -> None:
+    communes = pd.DataFrame({"territory_id": [A, B], "population": [official, None]})
+    frame = pd.DataFrame(places, columns=["commune", "amount"]).assign(x=0.0, y=0.0)
+    found = exposure.Exposed.of("population", frame, {}, communes)
+    totals = found.places.groupby("territory_id")["amount"].sum()
+    for territory, code, expected in ((A, "01001", official), (B, "01002", None)):
+        own = sum(amount for commune, amount in places if commune == code)
+        if own:  # where nobody counts a commune's people, the source does
+            assert totals[territory] == pytest.approx(own if expected is None else expected)
+    assert found.spread == ({A} if A not in totals else set())
