@@ -37,6 +37,10 @@ THEMES: Final = ("heat", "agriculture", "rain", "flood", "snow", "buildings", "h
 # Measures of past events and exposure are shown as indicators of one context, without simulations.
 EXPOSURE: Final = "exposure:"
 OBSERVED: Final = "observed"
+# Scores are shown as indicators too; their mode (fixed thresholds, rank) stands where others have a weighting.
+SCORE: Final = "score:"
+SCORE_BREAKS: Final = (20.0, 40.0, 60.0, 80.0)
+THRESHOLD: Final = "threshold"
 OBSERVED_LABELS: Final = ("Observé", "Observed")
 
 
@@ -83,6 +87,8 @@ class Indicator:
     notice_fr: str = ""  # what must be said with every value
     notice_en: str = ""
     observed: bool = False  # a measured fact: no context, no simulation
+    changes: bool = True  # whether a change since the reference is known
+    worse: bool = True  # whether more is worse, as far as a portfolio counts it
 
 
 @dataclass(frozen=True)
@@ -185,9 +191,9 @@ class Catalogue:
         return sorted((self.contexts[c] for c in found), key=lambda context: context.position)
 
     def weightings_of(self, dataset: str, indicator: str) -> list[str]:
-        """Ways of weighing the cells of a territory: by area first."""
+        """Ways of weighing the cells of a territory: by area first. Of a score, its modes: fixed thresholds first."""
         found = {weighting for _, weighting in self._by_indicator.get(indicator, {}).get(dataset, ())}
-        return sorted(found, key=lambda weighting: (weighting != WEIGHTING, weighting))
+        return sorted(found, key=lambda one: (one not in (WEIGHTING, THRESHOLD), one))
 
     def kinds_of(self, indicator: str) -> list[str]:
         """Kinds of territory with a value of an indicator, in the order of the menu."""
@@ -246,8 +252,8 @@ class Release:
             group by all
             """
         )
-        measures = self._measures()
-        offered += self._exposed(measures)
+        measures, scores = self._measures(), self._scores()
+        offered += self._exposed(measures) + self._scored(scores)
         coverage: dict[tuple[str, str, str, str], int] = {}
         for row in offered:
             key = (row["dataset_id"], row["indicator_id"], row["context_id"], row["weighting"])
@@ -264,8 +270,8 @@ class Release:
                 for row in (self._rows("select * from dim_weighting") if "dim_weighting" in self.tables else [])
             },
             caisses={row["territory_id"]: row["name"] for row in caisses},
-            indicators={row["indicator_id"]: _indicator(row) for row in indicators} | measures,
-            classifications=self._classifications(),
+            indicators={row["indicator_id"]: _indicator(row) for row in indicators} | measures | scores,
+            classifications=self._classifications() | self._score_classes(scores),
             contexts=({OBSERVED: Context(OBSERVED, OBSERVED, -1, *OBSERVED_LABELS, "")} if measures else {})
             | {
                 row["context_id"]: Context(
@@ -321,10 +327,63 @@ class Release:
                 acute_chronic="acute",
                 reference=row["reference"] or "",
                 observed=True,
+                changes=False,
             )
             for row in rows
             if row["breaks"]
         }
+
+    def _scores(self) -> dict[str, Indicator]:
+        """The scores, as indicators from 0 to 100; {} in a release without them."""
+        if not {"fct_score", "dim_hazard", "dim_score_class"} <= self.tables.keys():
+            return {}
+        return {
+            f"{SCORE}{row['score_id']}": Indicator(
+                id=f"{SCORE}{row['score_id']}",
+                label_fr=row["label_fr"],
+                label_en=row["label_en"],
+                theme="scores",
+                hazard=row["score_id"],
+                unit="0-100",
+                decimals=0,
+                ramp="score",
+                bound_lo=0.0,
+                breaks=SCORE_BREAKS,
+                change_breaks=(),
+                definition_fr=row["notice_fr"],
+                definition_en=row["notice_en"],
+                verified=True,
+                acute_chronic=row["acute_chronic"],
+                reference=row["version"],
+                notice_fr=row["notice_fr"],
+                notice_en=row["notice_en"],
+                changes=False,
+                worse=row["high_is"] == "worse",
+            )
+            for row in self._rows("select * from dim_hazard order by score_id")
+        }
+
+    def _scored(self, scores: Mapping[str, Indicator]) -> list[dict[str, Any]]:
+        """What scores have values: rows as those of ``offered``."""
+        if not scores:
+            return []
+        rows = self._rows(
+            """
+            select kind, dataset_id, score_id, context_id, mode, count(*) as n
+            from fct_score inner join dim_territory using (territory_id)
+            where score is not null
+            group by all
+            """
+        )
+        return [{**row, "indicator_id": f"{SCORE}{row['score_id']}", "weighting": row["mode"]} for row in rows]
+
+    def _score_classes(self, scores: Mapping[str, Indicator]) -> dict[str, Classification]:
+        """The five classes, the same for every score."""
+        if not scores:
+            return {}
+        rows = self._rows("select label_fr, label_en from dim_score_class order by class")
+        labels = tuple((row["label_fr"], row["label_en"]) for row in rows)
+        return {name: Classification("score", labels) for name in scores}
 
     def _exposed(self, measures: Mapping[str, Indicator]) -> list[dict[str, Any]]:
         """Of those measures, what has values: rows as those of ``offered``."""
@@ -449,6 +508,8 @@ class Release:
         """
         if selection.indicator.startswith(EXPOSURE):
             return _typed(self._exposure_figures(kind, selection))
+        if selection.indicator.startswith(SCORE):
+            return _typed(self._score_figures(kind, selection))
         frame = self._frame(
             f"""
             select {self._picked("fct_indicator", "fact", FACT_COLUMNS)}
@@ -487,11 +548,56 @@ class Release:
             },
         )
 
+    def _score_figures(self, kind: str, selection: Selection) -> pd.DataFrame:
+        """A score: its value as the median, its bounds over the simulations."""
+        none = ("ref_q50", "delta_q05", "delta_q50", "delta_q95", "agreement", "resolution_km", "robustness", "method")
+        absent = ", ".join(f"null as {name}" for name in none)
+        return self._frame(
+            f"""
+            select {absent}, 0 as n_cells, fact.n_runs, fact.reason,
+                coalesce(fact.q05, fact.score) as q05, fact.score as q50, coalesce(fact.q95, fact.score) as q95
+            from dim_territory as territory
+            left join fct_score as fact
+                on fact.territory_id = territory.territory_id and fact.score_id = $score
+                and fact.dataset_id = $dataset and fact.context_id = $context and fact.mode = $mode
+            where territory.kind = $kind
+            order by territory.territory_id
+            """,
+            {
+                "kind": kind,
+                "score": selection.indicator.removeprefix(SCORE),
+                "dataset": selection.dataset,
+                "context": selection.context,
+                "mode": selection.weighting,
+            },
+        )
+
     def classes(self, kind: str, selection: Selection) -> pd.DataFrame:
         """The class of each territory, in the order of ``places``: category (from 0, -1 if none), share, reason.
 
         ``share`` is the part of the simulations in that very class.
         """
+        if selection.indicator.startswith(SCORE):
+            frame = self._frame(
+                """
+                select coalesce(fact.class, 0) - 1 as category, fact.class_confidence as share,
+                    case when fact.class is null then fact.reason end as reason
+                from dim_territory as territory
+                left join fct_score as fact
+                    on fact.territory_id = territory.territory_id and fact.score_id = $score
+                    and fact.dataset_id = $dataset and fact.context_id = $context and fact.mode = $mode
+                where territory.kind = $kind
+                order by territory.territory_id
+                """,
+                {
+                    "kind": kind,
+                    "score": selection.indicator.removeprefix(SCORE),
+                    "dataset": selection.dataset,
+                    "context": selection.context,
+                    "mode": selection.weighting,
+                },
+            )
+            return frame.astype({"category": "int16", "share": "float32"})
         frame = self._frame(
             """
             select coalesce(fact.class, 0) - 1 as category, fact.share_of_runs as share,
@@ -574,8 +680,8 @@ class Release:
             [territory_id],
         )
 
-    def former_codes(self) -> dict[str, str | None]:
-        """Codes of communes of other years → the code of today; None where a code was split among several.
+    def former_codes(self) -> dict[str, tuple[str | None, str | None]]:
+        """Codes of communes of other years → the code of today, and why there is none (ambiguous_split, abolished).
 
         Empty in a release without the history of communes.
         """
@@ -583,12 +689,12 @@ class Release:
             return {}
         rows = self._rows(
             """
-            select code, territory_id
+            select code, replace(territory_id, 'commune:', '') as today, reason
             from dim_commune_crosswalk
-            where is_latest and (reason is null or reason <> 'abolished')
+            where is_latest
             """
         )
-        return {row["code"]: row["territory_id"] and row["territory_id"].removeprefix("commune:") for row in rows}
+        return {row["code"]: (row["today"], row["reason"]) for row in rows}
 
     def outlines_within(self, kind: str, departement_id: str) -> list[tuple[str, bytes]]:
         """(territory_id, outline as WKB in WGS 84) of the territories of a kind in a département."""

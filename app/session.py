@@ -167,7 +167,8 @@ class Scene:
     @property
     def measure(self) -> Measure:
         """The figure behind what is shown: at the reference there is no change, and a class is one of levels."""
-        return "change" if self.context.has_change and self.chosen.measure == "change" else "level"
+        known = self.context.has_change and self.indicator.changes
+        return "change" if known and self.chosen.measure == "change" else "level"
 
     @property
     def classification(self) -> Classification | None:

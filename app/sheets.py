@@ -127,7 +127,7 @@ def sentence(indicator: Indicator, first: Row | None, last: Row, context: Contex
 
 def headlines(catalogue: Catalogue, theme: str, values: pd.DataFrame) -> list[str]:
     """The indicators that stand for a theme: those with a value first, then those named above, then the others."""
-    offered = [one for one in catalogue.of_theme(theme) if not catalogue.indicators[one].observed]
+    offered = [one for one in catalogue.of_theme(theme) if catalogue.indicators[one].changes]
     named = [one for one in HEADLINES.get(theme, ()) if one in offered]
     ordered = named + [one for one in offered if one not in named]
     valued = set(values.loc[values["q50"].notna(), "indicator_id"])

@@ -66,7 +66,7 @@ def on_track(contexts: list[Context], track: str) -> list[Context]:
 def measures(catalogue: Catalogue, indicator: str) -> list[Shown]:
     """What a map may show of an indicator: classes only where it has some, no change of what was observed."""
     offered: list[Shown] = ["level"]
-    if not catalogue.indicators[indicator].observed:
+    if catalogue.indicators[indicator].changes:
         offered.append("change")
     if indicator in catalogue.classifications:
         offered.append("class")

@@ -9,7 +9,7 @@ from typing import Final
 import streamlit as st
 
 from app import sentences, session, state
-from app.data import Context
+from app.data import SCORE, Context
 from app.formats import long_date
 from app.i18n import LANGUAGES, Words
 from app.session import Scene
@@ -197,7 +197,7 @@ def _indicator(scene: Scene) -> None:
     if len(weightings) > 1:
         select(
             words,
-            "controls.weighting",
+            "controls.mode" if chosen.indicator.startswith(SCORE) else "controls.weighting",
             "weighting",
             weightings,
             chosen.weighting,
