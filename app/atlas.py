@@ -49,6 +49,7 @@ def spoken(words: Words) -> dict[str, Any]:
         "dateUp": said["sentences.date_up"],
         "dateDown": said["sentences.date_down"],
         "diverge": said["sentences.diverge"],
+        "inClass": said["sentences.in_class"],
         "agreementMin": maps.AGREEMENT_MIN,
         "limits": [said[f"sentences.{note}"] for note in sentences.NOTES],
         "reasons": {key.removeprefix("reasons."): text for key, text in said.items() if key.startswith("reasons.")},
@@ -59,7 +60,14 @@ def spoken(words: Words) -> dict[str, Any]:
 
 
 def pane(
-    values: str, indicator: Indicator, measure: PaneMeasure, scale: maps.Scale, title: str, alt: str, words: Words
+    values: str,
+    indicator: Indicator,
+    measure: PaneMeasure,
+    scale: maps.Scale,
+    title: str,
+    alt: str,
+    words: Words,
+    categories: Sequence[str] = (),
 ) -> dict[str, Any]:
     """One map of the component. ``values`` is the address of its pack; a title is shown where there are several."""
     forms = ("level", "level_one", "change", "change_one")
@@ -68,6 +76,7 @@ def pane(
         "alt": alt,
         "values": values,
         "measure": measure,
+        "categories": list(categories),
         "breaks": scale.breaks,
         "colours": scale.colours,
         "unit": indicator.unit,
@@ -88,6 +97,20 @@ def values(places: pd.DataFrame, figures: pd.DataFrame) -> bytes:
         figures["n_runs"].to_numpy(),
         data.reasons(places, figures, figures["q50"].isna()),
         sentences.limit_bits(table),
+    )
+
+
+def classes(places: pd.DataFrame, figures: pd.DataFrame, found: pd.DataFrame) -> bytes:
+    """The pack of a class map; ``share`` says which part of the simulations is in that class."""
+    absent = found["category"] < 0
+    why = found["reason"].where(found["reason"].notna(), figures["reason"].astype("object"))
+    table = places[["geometry_method", "area_km2"]].join(figures[["n_cells", "method", "resolution_km"]])
+    return packs.values_pack(
+        {"share": found["share"].to_numpy()},
+        figures["n_runs"].to_numpy(),
+        data.reasons(places, pd.DataFrame({"reason": why}), absent),
+        sentences.limit_bits(table),
+        np.maximum(found["category"].to_numpy(), 0).astype(np.uint8),
     )
 
 

@@ -33,7 +33,15 @@ PLACE_COLUMNS: Final = (
 )  # fmt: skip
 FIGURES: Final = ("ref_q50", "q05", "q50", "q95", "delta_q05", "delta_q50", "delta_q95", "agreement", "resolution_km")
 FACT_COLUMNS: Final = (*FIGURES, "n_runs", "n_cells", "method", "robustness", "reason")
-THEMES: Final = ("heat", "agriculture", "rain", "snow", "buildings", "habitability", "scores")
+THEMES: Final = ("heat", "agriculture", "rain", "flood", "snow", "buildings", "habitability", "scores")
+# Measures of past events and exposure are shown as indicators of one context, without simulations.
+EXPOSURE: Final = "exposure:"
+OBSERVED: Final = "observed"
+# Scores are shown as indicators too; their mode (fixed thresholds, rank) stands where others have a weighting.
+SCORE: Final = "score:"
+SCORE_BREAKS: Final = (20.0, 40.0, 60.0, 80.0)
+THRESHOLD: Final = "threshold"
+OBSERVED_LABELS: Final = ("Observé", "Observed")
 
 
 @dataclass(frozen=True)
@@ -78,6 +86,9 @@ class Indicator:
     reference: str = ""
     notice_fr: str = ""  # what must be said with every value
     notice_en: str = ""
+    observed: bool = False  # a measured fact: no context, no simulation
+    changes: bool = True  # whether a change since the reference is known
+    worse: bool = True  # whether more is worse, as far as a portfolio counts it
 
 
 @dataclass(frozen=True)
@@ -96,8 +107,21 @@ class Context:
         return self.axis == "reference"
 
     @property
+    def has_change(self) -> bool:
+        """Whether there is a change since the reference to show."""
+        return self.axis not in ("reference", OBSERVED)
+
+    @property
     def track(self) -> str:
         return self.scenario if self.axis == "emission" else self.axis
+
+
+@dataclass(frozen=True)
+class Classification:
+    """The classes of an indicator, from 1: French and English labels in order."""
+
+    id: str
+    labels: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -132,6 +156,7 @@ class Catalogue:
     datasets: dict[str, Dataset]
     offered: frozenset[tuple[str, str, str, str]]  # (dataset, indicator, context, weighting) with at least one value
     studied: frozenset[tuple[str, str]]  # (kind, indicator) with at least one value
+    classifications: Mapping[str, Classification]  # by indicator
     coverage: Mapping[tuple[str, str], int]  # (dataset, indicator) → values in its best covered context
 
     @cached_property
@@ -166,9 +191,9 @@ class Catalogue:
         return sorted((self.contexts[c] for c in found), key=lambda context: context.position)
 
     def weightings_of(self, dataset: str, indicator: str) -> list[str]:
-        """Ways of weighing the cells of a territory: by area first."""
+        """Ways of weighing the cells of a territory: by area first. Of a score, its modes: fixed thresholds first."""
         found = {weighting for _, weighting in self._by_indicator.get(indicator, {}).get(dataset, ())}
-        return sorted(found, key=lambda weighting: (weighting != WEIGHTING, weighting))
+        return sorted(found, key=lambda one: (one not in (WEIGHTING, THRESHOLD), one))
 
     def kinds_of(self, indicator: str) -> list[str]:
         """Kinds of territory with a value of an indicator, in the order of the menu."""
@@ -227,6 +252,8 @@ class Release:
             group by all
             """
         )
+        measures, scores = self._measures(), self._scores()
+        offered += self._exposed(measures) + self._scored(scores)
         coverage: dict[tuple[str, str, str, str], int] = {}
         for row in offered:
             key = (row["dataset_id"], row["indicator_id"], row["context_id"], row["weighting"])
@@ -243,8 +270,10 @@ class Release:
                 for row in (self._rows("select * from dim_weighting") if "dim_weighting" in self.tables else [])
             },
             caisses={row["territory_id"]: row["name"] for row in caisses},
-            indicators={row["indicator_id"]: _indicator(row) for row in indicators},
-            contexts={
+            indicators={row["indicator_id"]: _indicator(row) for row in indicators} | measures | scores,
+            classifications=self._classifications() | self._score_classes(scores),
+            contexts=({OBSERVED: Context(OBSERVED, OBSERVED, -1, *OBSERVED_LABELS, "")} if measures else {})
+            | {
                 row["context_id"]: Context(
                     row["context_id"],
                     row["axis"],
@@ -273,6 +302,120 @@ class Release:
             coverage=best,
             studied=frozenset((row["kind"], row["indicator_id"]) for row in offered),
         )
+
+    def _measures(self) -> dict[str, Indicator]:
+        """Measures of past events and exposure that have classes for a map, as indicators; {} without them."""
+        if not {"fct_exposure", "dim_exposure_measure"} <= self.tables.keys():
+            return {}
+        rows = self._rows("select * from dim_exposure_measure order by measure_id")
+        return {
+            f"{EXPOSURE}{row['measure_id']}": Indicator(
+                id=f"{EXPOSURE}{row['measure_id']}",
+                label_fr=row["label_fr"],
+                label_en=row["label_en"],
+                theme=row["theme"],
+                hazard=row["theme"],
+                unit=row["unit"],
+                decimals=row["decimals"],
+                ramp=row["ramp"],
+                bound_lo=0.0,
+                breaks=_numbers(row["breaks"]),
+                change_breaks=(),
+                definition_fr=row["definition_fr"],
+                definition_en=row["definition_en"],
+                verified=True,
+                acute_chronic="acute",
+                reference=row["reference"] or "",
+                observed=True,
+                changes=False,
+            )
+            for row in rows
+            if row["breaks"]
+        }
+
+    def _scores(self) -> dict[str, Indicator]:
+        """The scores, as indicators from 0 to 100; {} in a release without them."""
+        if not {"fct_score", "dim_hazard", "dim_score_class"} <= self.tables.keys():
+            return {}
+        return {
+            f"{SCORE}{row['score_id']}": Indicator(
+                id=f"{SCORE}{row['score_id']}",
+                label_fr=row["label_fr"],
+                label_en=row["label_en"],
+                theme="scores",
+                hazard=row["score_id"],
+                unit="0-100",
+                decimals=0,
+                ramp="score",
+                bound_lo=0.0,
+                breaks=SCORE_BREAKS,
+                change_breaks=(),
+                definition_fr=row["notice_fr"],
+                definition_en=row["notice_en"],
+                verified=True,
+                acute_chronic=row["acute_chronic"],
+                reference=row["version"],
+                notice_fr=row["notice_fr"],
+                notice_en=row["notice_en"],
+                changes=False,
+                worse=row["high_is"] == "worse",
+            )
+            for row in self._rows("select * from dim_hazard order by score_id")
+        }
+
+    def _scored(self, scores: Mapping[str, Indicator]) -> list[dict[str, Any]]:
+        """What scores have values: rows as those of ``offered``."""
+        if not scores:
+            return []
+        rows = self._rows(
+            """
+            select kind, dataset_id, score_id, context_id, mode, count(*) as n
+            from fct_score inner join dim_territory using (territory_id)
+            where score is not null
+            group by all
+            """
+        )
+        return [{**row, "indicator_id": f"{SCORE}{row['score_id']}", "weighting": row["mode"]} for row in rows]
+
+    def _score_classes(self, scores: Mapping[str, Indicator]) -> dict[str, Classification]:
+        """The five classes, the same for every score."""
+        if not scores:
+            return {}
+        rows = self._rows("select label_fr, label_en from dim_score_class order by class")
+        labels = tuple((row["label_fr"], row["label_en"]) for row in rows)
+        return {name: Classification("score", labels) for name in scores}
+
+    def _exposed(self, measures: Mapping[str, Indicator]) -> list[dict[str, Any]]:
+        """Of those measures, what has values: rows as those of ``offered``."""
+        if not measures:
+            return []
+        rows = self._rows(
+            """
+            select kind, dataset_id, measure_id, count(*) as n
+            from fct_exposure inner join dim_territory using (territory_id)
+            where value is not null and return_period is null
+            group by all
+            """
+        )
+        return [
+            {**row, "indicator_id": name, "context_id": OBSERVED, "weighting": WEIGHTING}
+            for row in rows
+            if (name := f"{EXPOSURE}{row['measure_id']}") in measures
+        ]
+
+    def _classifications(self) -> dict[str, Classification]:
+        """The first classification of each indicator that has one; {} in a release without classes."""
+        if not {"dim_class", "fct_class"} <= self.tables.keys():
+            return {}
+        found: dict[str, Classification] = {}
+        for row in self._rows("select * from dim_class order by indicator_id, classification_id, class"):
+            name, label = row["indicator_id"], (row["label_fr"], row["label_en"])
+            old = found.get(name)
+            if old is None:
+                found[name] = Classification(row["classification_id"], (label,))
+            elif old.id == row["classification_id"]:
+                found[name] = Classification(old.id, (*old.labels, label))
+        return found
 
     # ---- territories
 
@@ -363,6 +506,10 @@ class Release:
 
         Numbers as float32 and small integers, words as categories: a table of all communes takes about 2 MB.
         """
+        if selection.indicator.startswith(EXPOSURE):
+            return _typed(self._exposure_figures(kind, selection))
+        if selection.indicator.startswith(SCORE):
+            return _typed(self._score_figures(kind, selection))
         frame = self._frame(
             f"""
             select {self._picked("fct_indicator", "fact", FACT_COLUMNS)}
@@ -375,13 +522,97 @@ class Release:
             """,
             {"kind": kind, **vars(selection)},
         )
-        for name in FIGURES:
-            frame[name] = frame[name].astype("float32")
-        frame["n_runs"] = frame["n_runs"].fillna(0).astype("int16")
-        frame["n_cells"] = frame["n_cells"].fillna(0).astype("int32")
-        for name in ("method", "robustness", "reason"):
-            frame[name] = frame[name].astype("category")
-        return frame
+        return _typed(frame)
+
+    def _exposure_figures(self, kind: str, selection: Selection) -> pd.DataFrame:
+        """A measure of past events or exposure: its value as the median, no simulation."""
+        none = ("ref_q50", "delta_q05", "delta_q50", "delta_q95", "agreement", "resolution_km", "robustness")
+        absent = ", ".join(f"null as {name}" for name in none)
+        return self._frame(
+            f"""
+            select {absent}, 0 as n_runs, 0 as n_cells,
+                fact.value as q05, fact.value as q50, fact.value as q95,
+                case when fact.state = 'partly_studied' then fact.state end as method,
+                coalesce(fact.reason, 'not_studied') as reason
+            from dim_territory as territory
+            left join fct_exposure as fact
+                on fact.territory_id = territory.territory_id and fact.measure_id = $measure
+                and fact.dataset_id = $dataset and fact.return_period is null
+            where territory.kind = $kind
+            order by territory.territory_id
+            """,
+            {
+                "kind": kind,
+                "measure": selection.indicator.removeprefix(EXPOSURE),
+                "dataset": selection.dataset,
+            },
+        )
+
+    def _score_figures(self, kind: str, selection: Selection) -> pd.DataFrame:
+        """A score: its value as the median, its bounds over the simulations."""
+        none = ("ref_q50", "delta_q05", "delta_q50", "delta_q95", "agreement", "resolution_km", "robustness", "method")
+        absent = ", ".join(f"null as {name}" for name in none)
+        return self._frame(
+            f"""
+            select {absent}, 0 as n_cells, fact.n_runs, fact.reason,
+                coalesce(fact.q05, fact.score) as q05, fact.score as q50, coalesce(fact.q95, fact.score) as q95
+            from dim_territory as territory
+            left join fct_score as fact
+                on fact.territory_id = territory.territory_id and fact.score_id = $score
+                and fact.dataset_id = $dataset and fact.context_id = $context and fact.mode = $mode
+            where territory.kind = $kind
+            order by territory.territory_id
+            """,
+            {
+                "kind": kind,
+                "score": selection.indicator.removeprefix(SCORE),
+                "dataset": selection.dataset,
+                "context": selection.context,
+                "mode": selection.weighting,
+            },
+        )
+
+    def classes(self, kind: str, selection: Selection) -> pd.DataFrame:
+        """The class of each territory, in the order of ``places``: category (from 0, -1 if none), share, reason.
+
+        ``share`` is the part of the simulations in that very class.
+        """
+        if selection.indicator.startswith(SCORE):
+            frame = self._frame(
+                """
+                select coalesce(fact.class, 0) - 1 as category, fact.class_confidence as share,
+                    case when fact.class is null then fact.reason end as reason
+                from dim_territory as territory
+                left join fct_score as fact
+                    on fact.territory_id = territory.territory_id and fact.score_id = $score
+                    and fact.dataset_id = $dataset and fact.context_id = $context and fact.mode = $mode
+                where territory.kind = $kind
+                order by territory.territory_id
+                """,
+                {
+                    "kind": kind,
+                    "score": selection.indicator.removeprefix(SCORE),
+                    "dataset": selection.dataset,
+                    "context": selection.context,
+                    "mode": selection.weighting,
+                },
+            )
+            return frame.astype({"category": "int16", "share": "float32"})
+        frame = self._frame(
+            """
+            select coalesce(fact.class, 0) - 1 as category, fact.share_of_runs as share,
+                case when fact.class is null then fact.reason end as reason
+            from dim_territory as territory
+            left join fct_class as fact
+                on fact.territory_id = territory.territory_id and fact.weighting = $weighting
+                and fact.indicator_id = $indicator and fact.dataset_id = $dataset and fact.context_id = $context
+                and fact.classification_id = $classification
+            where territory.kind = $kind
+            order by territory.territory_id
+            """,
+            {"kind": kind, "classification": self.catalogue.classifications[selection.indicator].id, **vars(selection)},
+        )
+        return frame.astype({"category": "int16", "share": "float32"})
 
     def sheet(self, territory_id: str) -> pd.DataFrame:
         """Every value of one territory: indicator_id, dataset_id, context_id, weighting and FACT_COLUMNS."""
@@ -449,8 +680,8 @@ class Release:
             [territory_id],
         )
 
-    def former_codes(self) -> dict[str, str | None]:
-        """Codes of communes of other years → the code of today; None where a code was split among several.
+    def former_codes(self) -> dict[str, tuple[str | None, str | None]]:
+        """Codes of communes of other years → the code of today, and why there is none (ambiguous_split, abolished).
 
         Empty in a release without the history of communes.
         """
@@ -458,12 +689,12 @@ class Release:
             return {}
         rows = self._rows(
             """
-            select code, territory_id
+            select code, replace(territory_id, 'commune:', '') as today, reason
             from dim_commune_crosswalk
-            where is_latest and (reason is null or reason <> 'abolished')
+            where is_latest
             """
         )
-        return {row["code"]: row["territory_id"] and row["territory_id"].removeprefix("commune:") for row in rows}
+        return {row["code"]: (row["today"], row["reason"]) for row in rows}
 
     def outlines_within(self, kind: str, departement_id: str) -> list[tuple[str, bytes]]:
         """(territory_id, outline as WKB in WGS 84) of the territories of a kind in a département."""
@@ -550,6 +781,17 @@ def reasons(places: pd.DataFrame, figures: pd.DataFrame, absent: pd.Series) -> p
     """Why each value is absent; NA where ``absent`` is not set."""
     why = figures["reason"].astype("object").where(figures["reason"].notna(), places["reason"])
     return why.where(why.notna(), "not_studied").where(absent, None).astype("str")
+
+
+def _typed(frame: pd.DataFrame) -> pd.DataFrame:
+    """Numbers as float32 and small integers, words as categories."""
+    for name in FIGURES:
+        frame[name] = frame[name].astype("float32")
+    frame["n_runs"] = frame["n_runs"].fillna(0).astype("int16")
+    frame["n_cells"] = frame["n_cells"].fillna(0).astype("int32")
+    for name in ("method", "robustness", "reason"):
+        frame[name] = frame[name].astype("category")
+    return frame
 
 
 def joined(places: pd.DataFrame, figures: pd.DataFrame, caisse: str | None) -> pd.DataFrame:

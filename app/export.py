@@ -42,7 +42,7 @@ class Source:
     words: Words
 
 
-def dataset_lines(dataset: Dataset, version: str, published: date, words: Words) -> list[str]:
+def dataset_lines(dataset: Dataset, version: str, published: date, words: Words, observed: bool = False) -> list[str]:
     """Source, licence and release of a dataset; what it must not be taken for stands first if it is simulated."""
     notice = [words.own(dataset.notice_fr, dataset.notice_en)]
     lines = [
@@ -50,8 +50,9 @@ def dataset_lines(dataset: Dataset, version: str, published: date, words: Words)
         words("export.source", citation=dataset.citation),
         words("export.licence", licence=dataset.licence),
         words("export.release", version=version, date=long_date(published, words)),
-        words("export.reading"),
     ]
+    if not observed:
+        lines.append(words("export.reading"))
     return notice + lines if dataset.is_synthetic else lines + notice
 
 
@@ -66,7 +67,7 @@ def source_lines(source: Source) -> list[str]:
         words("export.context", label=words.own(context.label_fr, context.label_en), id=context.id),
         words("export.weighting", weighting=words.known("weightings", source.weighting)),
     ]
-    about = dataset_lines(source.dataset, source.version, source.published, words)
+    about = dataset_lines(source.dataset, source.version, source.published, words, indicator.observed)
     return about[:1] + lines + about[1:] if source.dataset.is_synthetic else lines + about
 
 

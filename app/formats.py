@@ -38,6 +38,9 @@ def number(value: float, decimals: int, words: Words, signed: bool = False) -> s
     return sign + body
 
 
+YEAR: Final = "year"  # said without a separator
+
+
 def is_date(unit: str, measure: Measure) -> bool:
     """Whether a figure is read as a date: the level of a unit that counts days from one."""
     return unit in DATE_STARTS and measure == "level"
@@ -64,6 +67,8 @@ def bare(value: float, unit: str, decimals: int, measure: Measure, words: Words)
     """The number without its unit; a date stands for itself. A level that is small but not nothing is « < 1 »."""
     if is_date(unit, measure):
         return day_of_year(value, words, unit)
+    if unit == YEAR and measure == "level":
+        return f"{value:.0f}"
     shown = rounded(value, unit, decimals)
     if measure == "level" and shown == 0 and value > 0:
         smallest: float = 10.0**-decimals

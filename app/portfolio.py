@@ -42,10 +42,11 @@ HEADERS: Final[Mapping[Role, tuple[str, ...]]] = {
     "label": ("libelle", "label", "nom", "name", "identifiant", "id", "reference", "contrat"),
 }
 Cause = Literal[
-    "no_place", "unknown_code", "ambiguous_code", "outside_france", "unreadable_point", "no_amount",
+    "blank_code", "unknown_code", "ambiguous_split", "abolished", "no_commune", "bad_coordinate", "no_amount",
     "unreadable_amount", "negative_amount",
 ]  # fmt: skip
 MATCHED: Final = "matched"
+METROPOLITAN: Final = (-5.6, 41.2, 9.8, 51.3)  # west, south, east, north, degrees: only to tell swapped coordinates
 # What a damaged or locked workbook raises in zipfile and in calamine.
 BROKEN: Final = (
     zipfile.BadZipFile, CalamineError, NotImplementedError, RuntimeError, EOFError, OSError, ValueError, IndexError,
@@ -249,24 +250,18 @@ def numbers(texts: pd.Series) -> NDArray[np.float64]:
 class Directory:
     """What lines are matched to: the communes of the release, their outlines, and codes of other years.
 
-    ``former`` gives the commune of today of a code of another year; several candidates leave it ambiguous (None).
+    ``former`` gives the commune of today of a code of another year or of an arrondissement, and why it has none.
     """
 
     codes: Mapping[str, int]  # code → row of the communes
-    former: Mapping[str, str | None]
+    former: Mapping[str, tuple[str | None, str | None]]
     shapes: NDArray[Any]  # outlines in WGS 84, None where unknown
     tree: shapely.STRtree
 
 
-# Municipal arrondissements, which the law counts within one commune.
-ARRONDISSEMENTS: Final = {
-    **{f"751{n:02d}": "75056" for n in range(1, 21)},
-    **{f"6938{n}": "69123" for n in range(1, 10)},
-    **{f"132{n:02d}": "13055" for n in range(1, 17)},
-}
-
-
-def directory(codes: Sequence[str], outlines: Sequence[bytes | None], former: Mapping[str, str | None]) -> Directory:
+def directory(
+    codes: Sequence[str], outlines: Sequence[bytes | None], former: Mapping[str, tuple[str | None, str | None]]
+) -> Directory:
     """The communes in the order of ``codes``, ready to be asked."""
     shapes = shapely.from_wkb(np.array(outlines, dtype=object))
     return Directory({code: row for row, code in enumerate(codes)}, former, shapes, shapely.STRtree(shapes))
@@ -275,25 +270,19 @@ def directory(codes: Sequence[str], outlines: Sequence[bytes | None], former: Ma
 def code_rows(codes: pd.Series, known: Directory) -> tuple[NDArray[np.int64], NDArray[np.object_]]:
     """The commune of each code (its row, -1 if none), and the cause where there is none.
 
-    A code of four digits has lost its zero; arrondissements count in their commune; codes of other years are followed.
+    A code of four digits has lost its zero; arrondissements and codes of other years are followed to today's commune.
+    ``mart.join`` does the same for the command line; a test holds the two together.
     """
 
     def place(code: str) -> tuple[int, str]:
-        text = code.strip().upper()
+        text = code.strip().upper().removeprefix("COMMUNE:")
         if not text:
-            return -1, "no_place"
-        text = text.removeprefix("COMMUNE:")
-        text = text.zfill(5) if re.fullmatch(r"\d{4}", text) else text
-        text = ARRONDISSEMENTS.get(text, text) if text not in known.codes else text
+            return -1, "blank_code"
+        text = f"0{text}" if re.fullmatch(r"\d{4}", text) else text
         if text in known.codes:
             return known.codes[text], MATCHED
-        if text in known.former:
-            today = known.former[text]
-            if today is None:
-                return -1, "ambiguous_code"
-            if today in known.codes:
-                return known.codes[today], MATCHED
-        return -1, "unknown_code"
+        today, why = known.former.get(text, (None, "unknown_code"))
+        return (known.codes[today], MATCHED) if today and today in known.codes else (-1, why or "unknown_code")
 
     unique = {code: place(code) for code in codes.unique()}
     return (
@@ -307,15 +296,15 @@ def point_rows(
 ) -> tuple[NDArray[np.int64], NDArray[np.object_], int]:
     """The commune that holds each point (its row, -1 if none), the cause, and how many were given the wrong way round.
 
-    A point whose latitude and longitude are swapped is recognised where the two cannot be mistaken: metropolitan France
-    lies between 41° and 52° north and 6° west and 10° east.
+    A point whose latitude and longitude are swapped is recognised where the two cannot be mistaken.
     """
-    swapped = (latitudes > -6) & (latitudes < 10) & (longitudes > 41) & (longitudes < 52)
+    west, south, east_most, north_most = METROPOLITAN
+    swapped = (latitudes >= west) & (latitudes <= east_most) & (longitudes >= south) & (longitudes <= north_most)
     north, east = np.where(swapped, longitudes, latitudes), np.where(swapped, latitudes, longitudes)
     rows = np.full(len(north), -1, dtype=np.int64)
-    causes = np.full(len(north), "outside_france", dtype=object)
-    readable = ~(np.isnan(north) | np.isnan(east))
-    causes[~readable] = "unreadable_point"
+    causes = np.full(len(north), "no_commune", dtype=object)
+    readable = (np.abs(north) <= 90) & (np.abs(east) <= 180) & ~((north == 0) & (east == 0))
+    causes[~readable] = "bad_coordinate"
     asked = np.flatnonzero(readable)
     found = known.tree.query(shapely.points(east[asked], north[asked]), predicate="intersects")
     rows[asked[found[0]]] = found[1]
@@ -354,7 +343,7 @@ def match(table: pd.DataFrame, chosen: Mapping[Role, str | None], known: Directo
     if chosen["code"] is None and not by_point:
         raise Refused("no_place_column")
     lines = len(table)
-    rows, causes, swapped = np.full(lines, -1, dtype=np.int64), np.full(lines, "no_place", dtype=object), 0
+    rows, causes, swapped = np.full(lines, -1, dtype=np.int64), np.full(lines, "blank_code", dtype=object), 0
     if chosen["code"] is not None:
         rows, causes = code_rows(table[chosen["code"]], known)
     if by_point and (left := np.flatnonzero(rows < 0)).size:

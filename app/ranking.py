@@ -13,7 +13,7 @@ from pandas.io.formats.style import Styler
 
 from app import maps
 from app.data import Indicator
-from app.formats import Measure, bare, compact, day_of_year, is_date, number, unit_form
+from app.formats import YEAR, Measure, bare, compact, day_of_year, is_date, number, unit_form
 from app.i18n import Words
 from app.maps import LegendRow
 from app.sentences import agreement, columns, interval, named, value
@@ -31,6 +31,8 @@ def _bound(value: float, indicator: Indicator, measure: Measure, words: Words) -
     """A class bound as the catalogue gives it: no rounding, no zeros added."""
     if is_date(indicator.unit, measure):
         return day_of_year(value, words, indicator.unit)
+    if indicator.unit == YEAR:
+        return f"{value:.0f}"
     if indicator.unit == AMOUNT:
         return compact(value, words)
     decimals = len(f"{value:g}".partition(".")[2])
@@ -54,6 +56,9 @@ def class_texts(indicator: Indicator, measure: Measure, words: Words) -> list[st
 
 def legend_title(indicator: Indicator, measure: Measure, words: Words) -> str:
     """« Médiane, jours/an »."""
+    if indicator.observed:
+        unit = unit_form(indicator.unit, "level", words)
+        return words("legend.observed", unit=unit) if unit else words("legend.observed_bare")
     if is_date(indicator.unit, measure):
         return words("legend.level_date")
     return words(f"legend.{measure}", unit=unit_form(indicator.unit, measure, words))
@@ -83,6 +88,28 @@ def legend(
 
 
 # ---------------------------------------------------------------- table
+
+
+def unit_note(shown: pd.DataFrame, indicator: Indicator, measure: Measure, words: Words) -> str:
+    """What the bounds are and in which unit; empty for a measured number without a unit."""
+    unit = words("table.unit_date") if is_date(indicator.unit, measure) else unit_form(indicator.unit, measure, words)
+    if indicator.observed:
+        return words("table.unit_none", unit=unit) if unit else ""
+    return words("table.unit_one" if shown["n_runs"].max() == 1 else "table.unit", unit=unit)
+
+
+def class_legend(
+    labels: Sequence[str], colours: Sequence[maps.Colour], categories: pd.Series, reasons: pd.Series, theme: maps.Theme,
+    words: Words,
+) -> list[LegendRow]:  # fmt: skip
+    """The classes of a classification with their counts, last first, then those without a class by reason."""
+    counts = categories.value_counts()
+    rows = [LegendRow(colours[at], label, number(int(counts.get(at, 0)), 0, words)) for at, label in enumerate(labels)]
+    rows.reverse()
+    for why, count in reasons.value_counts().items():
+        said = words.known("reasons", str(why))
+        rows.append(LegendRow(maps.NO_VALUE[theme], said, number(count, 0, words), pattern="dots"))
+    return rows
 
 
 def order_name(order: Order, indicator: Indicator, measure: Measure, words: Words) -> str:
@@ -132,9 +159,11 @@ def frame(
         "agreement": [agreement(row, indicator, words) for row in rows],
         "runs": shown["n_runs"],
     }
-    if shown["n_runs"].max() == 1:
+    if shown["n_runs"].max() <= 1:
         for name in ("low", "high", "agreement"):
             del table[name]
+    if indicator.observed:
+        del table["line"], table["runs"]
     if shown[columns("change")[1]].isna().all():
         for name in {"change", "agreement"} & table.keys():
             del table[name]

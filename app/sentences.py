@@ -16,7 +16,7 @@ from app.i18n import Words
 from app.maps import AGREEMENT_MIN
 
 # The notes of ``limits``, in the order of their bits.
-NOTES: Final = ("approximate", "nearest_cell", "resolution")
+NOTES: Final = ("approximate", "nearest_cell", "resolution", "partly")
 
 Row = Mapping[Any, Any]  # a row of Release.values, by column
 
@@ -104,7 +104,11 @@ def limit_bits(table: pd.DataFrame) -> NDArray[np.uint8]:
     cell_km2 = table["resolution_km"].to_numpy(dtype=float) ** 2
     small = table["area_km2"].to_numpy(dtype=float, na_value=np.nan) < cell_km2
     coarse = celled & ~nearest & ((table["n_cells"].to_numpy() <= 1) | small)
-    bits: NDArray[np.uint8] = np.uint8(1) * approximate + np.uint8(2) * nearest + np.uint8(4) * coarse
+    partly = (table["method"].astype("str") == "partly_studied").to_numpy(dtype=bool, na_value=False)
+    flags = (approximate, nearest, coarse, partly)
+    bits = np.zeros(len(table), dtype=np.uint8)
+    for bit, flag in enumerate(flags):
+        bits += np.uint8(1 << bit) * flag
     return bits
 
 
@@ -123,7 +127,7 @@ def hover(row: Row, indicator: Indicator, measure: Measure, words: Words) -> str
     lines = []
     if runs > 1:
         level = f"{level}, {interval(row, indicator, 'level', words)} ({simulations(runs, words)})"
-    else:
+    elif runs:
         level = f"{level} ({simulations(runs, words)})"
     lines.append(level)
     if not missing(row["delta_q50"]):

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from streamlit.runtime import get_instance
 
 from app import atlas, charts, data, export, maps, packs, portfolio, ranking, report, sentences, sheets, state
-from app.data import Context, Dataset, Indicator, Release, Selection
+from app.data import Classification, Context, Dataset, Indicator, Release, Selection
 from app.formats import Measure, long_date, number
 from app.i18n import Words, words
 from app.sentences import Row
@@ -84,6 +84,18 @@ def shapes(folder: str, kind: str) -> bytes | None:
 def values(folder: str, kind: str, selection: Selection) -> bytes:
     """The values of one choice as the map reads them."""
     return atlas.values(places(folder, kind), figures(folder, kind, selection))
+
+
+@st.cache_resource(show_spinner=False, max_entries=PACKS_KEPT)
+def classes(folder: str, kind: str, selection: Selection) -> pd.DataFrame:
+    """``Release.classes``, kept. Shared by all sessions: never changed in place."""
+    return opened(folder).classes(kind, selection)
+
+
+@st.cache_resource(show_spinner=False, max_entries=PACKS_KEPT)
+def class_values(folder: str, kind: str, selection: Selection) -> bytes:
+    """The classes of one choice as the map reads them."""
+    return atlas.classes(places(folder, kind), figures(folder, kind, selection), classes(folder, kind, selection))
 
 
 @st.cache_resource(show_spinner=False, max_entries=FIGURES_KEPT)
@@ -154,8 +166,15 @@ class Scene:
 
     @property
     def measure(self) -> Measure:
-        """At the reference there is no change."""
-        return "level" if self.context.is_reference else self.chosen.measure
+        """The figure behind what is shown: at the reference there is no change, and a class is one of levels."""
+        known = self.context.has_change and self.indicator.changes
+        return "change" if known and self.chosen.measure == "change" else "level"
+
+    @property
+    def classification(self) -> Classification | None:
+        """The classes that are shown in place of figures, where the reader asked for them."""
+        asked = self.chosen.measure == "class"
+        return self.release.catalogue.classifications.get(self.chosen.indicator) if asked else None
 
     @property
     def selection(self) -> Selection:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from app import maps, sentences
-from app.data import THEMES, Catalogue, Context, Indicator
+from app.data import Catalogue, Context, Indicator
 from app.formats import Measure, bare, long_date, number, quantity, unit_form, with_unit
 from app.i18n import Words
 from app.sentences import Row
@@ -27,8 +27,10 @@ HEADLINES: Final[Mapping[str, tuple[str, ...]]] = {
     "buildings": ("dry_soil_days", "rga_risk", "fwi40_days", "cooling_dd22"),
     "habitability": ("habitability_score", "humidex40_days", "wbgt_days", "tr20_pop"),
     "scores": (),
+    "flood": ("exposure:flood_area_share", "exposure:catnat_n_total"),
 }
 FIGURES_PER_THEME: Final = 3
+THEMES: Final = ("heat", "agriculture", "rain", "snow", "buildings", "habitability", "scores")
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ def sentence(indicator: Indicator, first: Row | None, last: Row, context: Contex
 
 def headlines(catalogue: Catalogue, theme: str, values: pd.DataFrame) -> list[str]:
     """The indicators that stand for a theme: those with a value first, then those named above, then the others."""
-    offered = catalogue.of_theme(theme)
+    offered = [one for one in catalogue.of_theme(theme) if catalogue.indicators[one].changes]
     named = [one for one in HEADLINES.get(theme, ()) if one in offered]
     ordered = named + [one for one in offered if one not in named]
     valued = set(values.loc[values["q50"].notna(), "indicator_id"])

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal, get_args
 
 from app.data import Catalogue, Context
-from app.formats import Measure
 from app.i18n import LANGUAGES, Lang
 
 View = Literal["carte", "territoire", "comparer", "classement", "portefeuille", "methode"]
 Pair = Literal["contexts", "territories"]
 PAIRS: Final[tuple[Pair, ...]] = get_args(Pair)
 VIEWS: Final[tuple[View, ...]] = get_args(View)
-MEASURES: Final[tuple[Measure, ...]] = get_args(Measure)
+Shown = Literal["level", "change", "class"]
+MEASURES: Final[tuple[Shown, ...]] = get_args(Shown)
 FIRST_KIND: Final = "departement"
 FIRST_INDICATOR: Final = "tx35"
 FIRST_CONTEXT: Final = "rwl40"
@@ -38,7 +38,7 @@ class Choice:
     track: str
     context: str
     against: str
-    measure: Measure
+    measure: Shown
     pair: Pair = "contexts"  # what Comparer sets side by side
     territory: str | None = None
     other: str | None = None
@@ -63,6 +63,16 @@ def on_track(contexts: list[Context], track: str) -> list[Context]:
     return [c for c in contexts if c.is_reference or c.track == track]
 
 
+def measures(catalogue: Catalogue, indicator: str) -> list[Shown]:
+    """What a map may show of an indicator: classes only where it has some, no change of what was observed."""
+    offered: list[Shown] = ["level"]
+    if catalogue.indicators[indicator].changes:
+        offered.append("change")
+    if indicator in catalogue.classifications:
+        offered.append("class")
+    return offered
+
+
 def settle(choice: Choice, catalogue: Catalogue) -> Choice:
     """The nearest choice that exists: an indicator's dataset, its weighting, its tracks, its contexts.
 
@@ -80,8 +90,16 @@ def settle(choice: Choice, catalogue: Catalogue) -> Choice:
     context = choice.context if choice.context in known else stops[-1].id
     against = choice.against if choice.against in known else stops[0].id
     caisse = choice.caisse if choice.kind in catalogue.filtered_kinds else None
+    measure = choice.measure if choice.measure in measures(catalogue, choice.indicator) else MEASURES[0]
     return replace(
-        choice, dataset=dataset, weighting=weighting, track=track, context=context, against=against, caisse=caisse
+        choice,
+        measure=measure,
+        dataset=dataset,
+        weighting=weighting,
+        track=track,
+        context=context,
+        against=against,
+        caisse=caisse,
     )
 
 
@@ -175,6 +193,8 @@ def from_params(params: Mapping[str, str], catalogue: Catalogue) -> tuple[Choice
     caisse = params.get("caisse", "")
     if accept("caisse", caisse in catalogue.caisses and choice.kind in catalogue.filtered_kinds):
         choice = replace(choice, caisse=caisse)
+    if params.get("measure") in MEASURES and params["measure"] != choice.measure:  # this indicator has none
+        rejected.append(Rejected("measure", params["measure"]))
     return replace(choice, territory=params.get("territory"), other=params.get("other")), rejected
 
 

@@ -4,6 +4,7 @@
 const NARROW_SPACE = "\u202f";
 const NO_BREAK_SPACE = "\u00a0";
 const MINUS = "\u2212";
+const YEAR = "year";
 
 function fill(template, values) {
   return template.replace(/\{(\w+)\}/g, (_, name) => values[name]);
@@ -31,6 +32,7 @@ function dayOfYear(value, pane, words) {
 }
 
 function bare(value, pane, measure, words) {
+  if (pane.unit === YEAR && measure === "level") return value.toFixed(0);
   if (pane.dateStart && measure === "level") return dayOfYear(value, pane, words);
   const shown = rounded(value, pane.unit, pane.decimals);
   if (measure === "level" && shown === 0 && value > 0) {
@@ -68,13 +70,17 @@ function reasonOf(values, place, words) {
 export function said(values, place, pane, words) {
   const limits = words.limits.filter((_, bit) => values.limits[place] & (1 << bit));
   if (values.reason[place]) return [reasonOf(values, place, words), ...limits];
-  if (pane.measure === "class") return [pane.categories[values.category[place]], ...limits];
+  if (pane.measure === "class") {
+    const count = Math.round(values.share[place] * values.runs[place]);
+    const agreed = fill(words.inClass, { count, runs: values.runs[place] });
+    return [pane.categories[values.category[place]], ...(values.runs[place] > 1 ? [agreed] : []), ...limits];
+  }
   if (pane.measure === "amount") return [quantity(values.q50[place], pane, "level", words)];
   if (pane.measure === "difference") return [quantity(values.delta_q50[place], pane, "change", words), ...limits];
   const runs = values.runs[place];
   let level = quantity(values.q50[place], pane, "level", words);
   if (runs > 1) level += ", " + between(values.q05[place], values.q95[place], pane, "level", words);
-  level += ` (${simulations(runs, words)})`;
+  if (runs) level += ` (${simulations(runs, words)})`;
   const lines = [level];
   if (!Number.isNaN(values.delta_q50[place])) {
     let change = fill(words.change, { change: quantity(values.delta_q50[place], pane, "change", words) });

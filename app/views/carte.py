@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from app import atlas, charts, export, maps, ranking, sentences, session
-from app.formats import is_date, number, unit_form
+from app import atlas, charts, data, export, maps, ranking, sentences, session
+from app.formats import number
 from app.session import Scene
 from app.views import mapped
 
@@ -20,8 +20,7 @@ def show(scene: Scene) -> None:
     """The whole view."""
     values = scene.table()
     scale = maps.scale(scene.indicator, scene.measure)
-    counts, missing, divergent = atlas.counted(values, scene.measure, scale)
-    legend = ranking.legend(scene.indicator, scene.measure, counts, missing, divergent, session.theme(), scene.words)
+    legend = legend_rows(scene, values, scale)
     with st.container(key="body"):
         left, right = st.columns([1.75, 1], gap="medium")
     with left, st.container(key="map"):
@@ -35,12 +34,35 @@ def show(scene: Scene) -> None:
         panel(scene, values, scale, legend)
 
 
+def legend_rows(scene: Scene, values: pd.DataFrame, scale: maps.Scale) -> list[maps.LegendRow]:
+    """The legend of what is shown: figures, or classes."""
+    theme, words = session.theme(), scene.words
+    if scene.classification is None:
+        counts, missing, divergent = atlas.counted(values, scene.measure, scale)
+        return ranking.legend(scene.indicator, scene.measure, counts, missing, divergent, theme, words)
+    found = session.classes(scene.folder, scene.chosen.kind, scene.selection)
+    places = session.places(scene.folder, scene.chosen.kind)
+    mine = places["territory_id"].isin(values["territory_id"])
+    why = data.reasons(places, found, found["category"] < 0)
+    labels = [words.own(*label) for label in scene.classification.labels]
+    colours = maps.spread(maps.RAMPS[scene.indicator.ramp], len(labels))
+    return ranking.class_legend(labels, colours, found["category"][mine], why[mine], theme, words)
+
+
 # ---------------------------------------------------------------- map
 
 
 def map_title(scene: Scene) -> str:
     """« Jours très chauds : évolution depuis 1976-2005 »."""
-    return scene.words(f"map.{scene.measure}_of", indicator=scene.label)
+    shown = "class" if scene.classification else scene.measure
+    return scene.words(f"map.{shown}_of", indicator=scene.label)
+
+
+def heading(scene: Scene) -> str:
+    """The title of the legend."""
+    if scene.classification:
+        return scene.words("legend.class")
+    return ranking.legend_title(scene.indicator, scene.measure, scene.words)
 
 
 def title(scene: Scene) -> None:
@@ -61,18 +83,24 @@ def title(scene: Scene) -> None:
 def chart(scene: Scene, scale: maps.Scale, legend: list[maps.LegendRow]) -> None:
     """The map itself."""
     words, chosen = scene.words, scene.chosen
-    address = session.served(session.values(scene.folder, chosen.kind, scene.selection), "map-values")
     alt = words("map.alt", indicator=scene.label, context=scene.context_label())
-    pane = atlas.pane(address, scene.indicator, scene.measure, scale, "", alt, words)
+    if scene.classification is None:
+        address = session.served(session.values(scene.folder, chosen.kind, scene.selection), "map-values")
+        pane = atlas.pane(address, scene.indicator, scene.measure, scale, "", alt, words)
+    else:
+        address = session.served(session.class_values(scene.folder, chosen.kind, scene.selection), "map-values")
+        labels = [words.own(*label) for label in scene.classification.labels]
+        classes = maps.Scale((), maps.spread(maps.RAMPS[scene.indicator.ramp], len(labels)))
+        pane = atlas.pane(address, scene.indicator, "class", classes, "", alt, words, labels)
     picture = atlas.picture(
         f"{map_title(scene)} · {scene.context_label()}",
-        ranking.legend_title(scene.indicator, scene.measure, words),
+        heading(scene),
         legend,
         export.source_lines(scene.source),
         f"{scene.file_stem}.png",
     )
     parts = (chosen.kind, chosen.caisse or "", chosen.indicator, chosen.dataset, chosen.weighting, chosen.context,
-             scene.measure, chosen.lang, session.theme())  # fmt: skip
+             pane["measure"], chosen.lang, session.theme())  # fmt: skip
     mapped.show(scene, [pane], picture, "/".join(parts), "map-carte")
 
 
@@ -110,8 +138,7 @@ def notes(scene: Scene, values: pd.DataFrame) -> None:
 def panel(scene: Scene, values: pd.DataFrame, scale: maps.Scale, legend: list[maps.LegendRow]) -> None:
     """Legend with counts, the chosen territory, the distribution, highest and lowest, downloads."""
     words = scene.words
-    heading = ranking.legend_title(scene.indicator, scene.measure, words)
-    st.html(maps.legend_html(heading, legend, words("legend.count"), session.theme()))
+    st.html(maps.legend_html(heading(scene), legend, words("legend.count"), session.theme()))
     valued = values[values["reason"].isna() & values[sentences.columns(scene.measure)[1]].notna()]
     if not valued.empty:
         selected(scene, scale)
@@ -181,10 +208,8 @@ def ends(scene: Scene, valued: pd.DataFrame, total: int) -> None:
     for order in ranking.ORDERS[: 2 if len(valued) > ENDS_SHOWN else 1]:
         top = ranking.ranked(valued, scene.measure, order).head(ENDS_SHOWN)
         st.html(ranking.ends_html(top, order, scene.indicator, scene.measure, words))
-    single = valued["n_runs"].max() == 1
-    unit = words("table.unit_date") if is_date(scene.indicator.unit, scene.measure) else None
-    unit = unit or unit_form(scene.indicator.unit, scene.measure, words)
-    st.caption(words("table.unit_one" if single else "table.unit", unit=unit))
+    if said := ranking.unit_note(valued, scene.indicator, scene.measure, words):
+        st.caption(said)
 
 
 def downloads(scene: Scene, values: pd.DataFrame) -> None:

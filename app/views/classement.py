@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from app import export, maps, ranking, sentences, session, state
-from app.formats import is_date, number, unit_form
+from app.formats import number
 from app.ranking import Order
 from app.session import Scene
 from app.views import carte
@@ -114,10 +114,8 @@ def table(scene: Scene, shown: pd.DataFrame) -> None:
             kwargs={"view": "territoire", "territory": row["territory_id"]},
             key="to-sheet",
         )
-    single = shown["n_runs"].max() == 1
-    unit = words("table.unit_date") if is_date(indicator.unit, scene.measure) else None
-    unit = unit or unit_form(indicator.unit, scene.measure, words)
-    st.caption(words("table.unit_one" if single else "table.unit", unit=unit))
+    if said := ranking.unit_note(shown, indicator, scene.measure, words):
+        st.caption(said)
 
 
 def downloads(scene: Scene, kept: pd.DataFrame) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 import streamlit as st
 
 from app import sentences, session, state
-from app.data import Context
+from app.data import SCORE, Context
 from app.formats import long_date
 from app.i18n import LANGUAGES, Words
 from app.session import Scene
@@ -26,7 +26,7 @@ CONTROLS: Final[dict[View, tuple[str, ...]]] = {
     "portefeuille": ("kind",),
     "methode": (),
 }
-WIDTHS: Final = {"kind": 1.15, "caisse": 1.0, "theme": 1.2, "indicator": 1.6, "context": 3.3, "measure": 1.4}
+WIDTHS: Final = {"kind": 1.15, "caisse": 1.0, "theme": 1.2, "indicator": 1.6, "context": 3.1, "measure": 1.7}
 
 
 def style() -> None:
@@ -197,7 +197,7 @@ def _indicator(scene: Scene) -> None:
     if len(weightings) > 1:
         select(
             words,
-            "controls.weighting",
+            "controls.mode" if chosen.indicator.startswith(SCORE) else "controls.weighting",
             "weighting",
             weightings,
             chosen.weighting,
@@ -226,14 +226,16 @@ def _context(scene: Scene) -> None:
 
 def _measure(scene: Scene) -> None:
     words = scene.words
-    st.session_state["control-measure"] = scene.measure
+    offered = state.measures(scene.release.catalogue, scene.chosen.indicator)
+    fixed = not scene.context.has_change and len(offered) < 3
+    st.session_state["control-measure"] = scene.chosen.measure if scene.classification else scene.measure
     st.segmented_control(
         words("controls.measure"),
-        state.MEASURES,
+        offered,
         key="control-measure",
         format_func=lambda one: words(f"measures.{one}"),
         on_change=session.changer("measure", "control-measure"),
-        disabled=scene.context.is_reference,
+        disabled=fixed,
         help=words("controls.measure_unused") if scene.context.is_reference else None,
     )
 

@@ -12,7 +12,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app import atlas, export, maps, packs, portfolio, ranking, sentences, session, sheets
-from app.data import Indicator, Selection
+from app.data import SCORE, Indicator, Selection
 from app.formats import compact, number, unit_form
 from app.portfolio import Book, Refused, Role
 from app.session import Scene
@@ -104,7 +104,8 @@ def understood(scene: Scene, table: pd.DataFrame, book: Book) -> None:
         f"<td>{number(sum(row.amount for row in causes), 0, words)}</td></tr>"
     )
     st.html(
-        f'<table class="figures narrow"><thead><tr><th></th>{heads}</tr></thead><tbody>{rows}{total}</tbody></table>'
+        f'<div class="wide"><table class="figures narrow"><thead><tr><th></th>{heads}</tr></thead>'
+        f"<tbody>{rows}{total}</tbody></table></div>"
     )
     if book.swapped:
         st.caption(words("portfolio.swapped", count=number(book.swapped, 0, words)))
@@ -139,11 +140,14 @@ class Exposed:
 
 
 def representatives(scene: Scene) -> list[str]:
-    """One indicator per hazard: of those of the sheet's first figures, else the first of the catalogue."""
+    """One per hazard: its score where there are scores, else one of the sheet's first figures, else any indicator."""
     catalogue = scene.release.catalogue
-    first = [one for ids in sheets.HEADLINES.values() for one in ids]
     offered = [one for theme in catalogue.themes() for one in catalogue.of_theme(theme)]
     offered = [one for one in offered if (COMMUNES, one) in catalogue.studied]
+    scores = [one for one in offered if one.startswith(SCORE) and catalogue.indicators[one].worse]
+    if scores:
+        return scores
+    first = [one for ids in sheets.HEADLINES.values() for one in ids]
     ordered = [one for one in first if one in offered] + [one for one in offered if one not in first]
     hazards: dict[str, str] = {}
     for one in ordered:
@@ -170,7 +174,8 @@ def exposure(scene: Scene, book: Book) -> None:
     for at, one in enumerate(exposed):
         with grid[at % 2]:
             st.html(heat_html(scene, one, book.total))
-    st.caption(words("portfolio.classes_note"))
+    scored = any(one.indicator.id.startswith(SCORE) for one in exposed)
+    st.caption(words("portfolio.scores_note" if scored else "portfolio.classes_note"))
     split(scene, exposed, held)
     where(scene, held, places)
     downloads(scene, book, exposed, held, places)
@@ -183,13 +188,21 @@ def _exposed(scene: Scene, name: str, held: NDArray[np.float64]) -> Exposed:
     dataset = scene.chosen.dataset if scene.chosen.dataset in datasets else datasets[0]
     weighting = catalogue.weightings_of(dataset, name)[0]
     contexts = sheets.stops(catalogue.contexts_of(dataset, name), scene.chosen.track)
+    classification = catalogue.classifications.get(name) if name.startswith(SCORE) else None
     scale = maps.scale(indicator, "level")
+    texts = ranking.class_texts(indicator, "level", words)
+    if classification:
+        texts = [words.own(*label) for label in classification.labels]
     sums, absent, classes = [], [], []
     for context in contexts:
-        figures = session.figures(scene.folder, COMMUNES, Selection(name, dataset, context.id, weighting))
-        medians = figures["q50"].to_numpy(dtype=float)
-        known = np.searchsorted(np.array(scale.breaks), np.nan_to_num(medians), side="right")
-        placed = np.where(np.isnan(medians), portfolio.NOT_STUDIED, known)
+        selection = Selection(name, dataset, context.id, weighting)
+        if classification:
+            placed = session.classes(scene.folder, COMMUNES, selection)["category"].to_numpy(dtype=np.int64)
+        else:
+            figures = session.figures(scene.folder, COMMUNES, selection)
+            medians = figures["q50"].to_numpy(dtype=float)
+            known = np.searchsorted(np.array(scale.breaks), np.nan_to_num(medians), side="right")
+            placed = np.where(np.isnan(medians), portfolio.NOT_STUDIED, known)
         amounts, without = portfolio.by_class(held, placed, len(scale.colours))
         sums.append(amounts)
         absent.append(without)
@@ -199,7 +212,7 @@ def _exposed(scene: Scene, name: str, held: NDArray[np.float64]) -> Exposed:
         Selection(name, dataset, contexts[-1].id, weighting),
         tuple(context.id for context in contexts),
         tuple(sentences.stop_name(context, words) for context in contexts),
-        tuple(ranking.class_texts(indicator, "level", words)),
+        tuple(texts),
         scale.colours,
         np.array(sums).T,
         np.array(absent),
@@ -227,11 +240,11 @@ def heat_html(scene: Scene, one: Exposed, total: float) -> str:
         rows.append(f'<tr><th scope="row">{swatch}{escape(text)}</th>{"".join(cells)}</tr>')
     label = words.own(one.indicator.label_fr, one.indicator.label_en)
     unit = unit_form(one.indicator.unit, "level", words)
-    title = escape(f"{label}, {unit}" if unit else label)
+    title = escape(f"{label}, {unit}" if unit and not one.indicator.id.startswith(SCORE) else label)
     hazard = escape(words.known("hazards", one.indicator.hazard))
     return (
-        f'<table class="figures heat"><caption><b>{title}</b> · {hazard}</caption>'
-        f"<thead><tr><th></th>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+        f'<div class="wide"><table class="figures heat"><caption><b>{title}</b> · {hazard}</caption>'
+        f"<thead><tr><th></th>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
 
 
@@ -261,7 +274,8 @@ def split(scene: Scene, exposed: list[Exposed], held: NDArray[np.float64]) -> No
     st.markdown(f"**{words('portfolio.split')}**")
     heads = "".join(f"<th>{escape(name)}</th>" for name in names.values())
     st.html(
-        f'<table class="figures narrow"><thead><tr><th></th>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+        f'<div class="wide"><table class="figures narrow"><thead><tr><th></th>{heads}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
     st.caption(words("portfolio.split_note", count=UPPER_CLASSES))
 

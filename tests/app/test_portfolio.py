@@ -24,7 +24,16 @@ COMMUNES = ("01001", "02001", "75056")
 def known() -> Directory:
     """Two squares of one degree and Paris without an outline; one old code that went to 01001, one that was split."""
     outlines = [bytes(shapely.to_wkb(shapely.box(x, 46, x + 1, 47))) for x in (2, 3)]
-    return portfolio.directory(COMMUNES, [*outlines, None], {"01999": "01001", "02999": None})
+    return portfolio.directory(
+        COMMUNES,
+        [*outlines, None],
+        {
+            "01999": ("01001", None),
+            "02999": (None, "ambiguous_split"),
+            "02998": (None, "abolished"),
+            "75108": ("75056", None),
+        },
+    )
 
 
 def workbook(rows: list[list[object]]) -> bytes:
@@ -188,10 +197,10 @@ def test_what_is_not_an_amount_is_said(text: str) -> None:
 
 
 def test_codes_of_every_form(known: Directory) -> None:
-    codes = pd.Series(["01001", "1001", " 02001 ", "commune:02001", "75108", "01999", "02999", "99999", ""])
+    codes = pd.Series(["01001", "1001", " 02001 ", "commune:02001", "75108", "01999", "02999", "02998", "99999", ""])
     rows, causes = portfolio.code_rows(codes, known)
-    assert rows.tolist() == [0, 0, 1, 1, 2, 0, -1, -1, -1]
-    assert causes.tolist() == [MATCHED] * 6 + ["ambiguous_code", "unknown_code", "no_place"]
+    assert rows.tolist() == [0, 0, 1, 1, 2, 0, -1, -1, -1, -1]
+    assert causes.tolist() == [MATCHED] * 6 + ["ambiguous_split", "abolished", "unknown_code", "blank_code"]
 
 
 def test_points_inside_outside_swapped_and_unreadable(known: Directory) -> None:
@@ -199,7 +208,7 @@ def test_points_inside_outside_swapped_and_unreadable(known: Directory) -> None:
     longitudes = np.array([2.5, 46.5, 2.0, 3.0])
     rows, causes, swapped = portfolio.point_rows(latitudes, longitudes, known)
     assert rows.tolist() == [0, 1, -1, -1]
-    assert causes.tolist() == [MATCHED, MATCHED, "outside_france", "unreadable_point"]
+    assert causes.tolist() == [MATCHED, MATCHED, "no_commune", "bad_coordinate"]
     assert swapped == 1
 
 
@@ -213,11 +222,11 @@ def test_every_line_has_one_cause_and_amounts_are_kept_to_the_cent(known: Direct
     tallies = {one.cause: (one.lines, round(one.amount, 2)) for one in portfolio.by_cause(book)}
     assert tallies == {
         MATCHED: (4, 60.13),
-        "no_place": (1, 40.0),
+        "blank_code": (1, 40.0),
         "no_amount": (1, 0.0),
         "unreadable_amount": (1, 0.0),
         "negative_amount": (1, -5.0),
-        "ambiguous_code": (1, 1.0),
+        "ambiguous_split": (1, 1.0),
     }
     assert portfolio.per_commune(book, 3).round(2).tolist() == [40.01, 20.12, 0]
 

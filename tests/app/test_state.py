@@ -40,7 +40,8 @@ def test_an_address_says_the_same_view_again(release: Release) -> None:
         ("track", "rcp26"),
         ("context", "rwl99"),
         ("context", "rcp85_h1"),  # of another dataset
-        ("measure", "class"),
+        ("measure", "colour"),
+        ("measure", "class"),  # this indicator has none
     ],
 )
 def test_a_wrong_value_falls_back_and_is_said(release: Release, name: str, value: str) -> None:
