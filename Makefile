@@ -6,7 +6,7 @@ export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run mart app national test lint types bench docs clean
+.PHONY: help run mart app national test lint types bench bench-app docs clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -61,9 +61,13 @@ bench: .venv/.dev ## Measure against peers: make bench (with REAL_DATA=folder, t
 	$(BIN)/python -m bench.zonal --write
 	@test -z "$(REAL_DATA)" || $(BIN)/python -m bench.national "$(REAL_DATA)" --write docs/reference/performance-national.md
 
+bench-app: .venv/.dev ## Measure the dashboard on the stable release: make bench-app CLIMART_DATA=folder
+	$(BIN)/python -m bench.app
+
 docs: .venv/.dev ## Write the generated reference pages
 	$(BIN)/python -m mart.dictionary docs/reference/dictionary.md
 	$(BIN)/python -m mart.validation docs/methods/validation.md
+	$(BIN)/python -m ingest.sources_pages docs/reference/sources
 
 clean: ## Remove what was built (never what you received: data/raw stays)
 	rm -rf data/sample data/derived data/lake data/warehouse.duckdb* data/warehouse.json data/releases data/.dbt build *.egg-info

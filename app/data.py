@@ -11,18 +11,39 @@ from pathlib import Path
 from typing import Any, Final
 
 import duckdb
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from climart import paths
 from climart.errors import UserError
 
 DATABASE: Final = "climart.duckdb"
 WEIGHTING: Final = "area"
+# The order of the menu; a kind that is not named here comes after them.
 KINDS: Final = (
     "commune", "epci", "departement", "region", "caisse", "massif", "massif_band", "ski_area", "zone", "aoc", "group",
     "country",
 )  # fmt: skip
+MEMORY_LIMIT: Final = "300MB"  # of DuckDB's own buffers, shared by all sessions
+THREADS: Final = 2
+PLACE_COLUMNS: Final = (
+    "territory_id", "kind", "code", "name", "zone", "epci_id", "departement_id", "region_id", "caisse_id",
+    "population", "area_km2", "cog_year", "longitude", "latitude", "geometry_method", "reason",
+)  # fmt: skip
+FIGURES: Final = ("ref_q50", "q05", "q50", "q95", "delta_q05", "delta_q50", "delta_q95", "agreement", "resolution_km")
+FACT_COLUMNS: Final = (*FIGURES, "n_runs", "n_cells", "method", "robustness", "reason")
 THEMES: Final = ("heat", "agriculture", "rain", "snow", "buildings", "habitability", "scores")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What is read of fct_indicator: one value per territory."""
+
+    indicator: str
+    dataset: str
+    context: str
+    weighting: str = WEIGHTING
 
 
 class NoRelease(UserError):
@@ -51,6 +72,10 @@ class Indicator:
     definition_fr: str
     definition_en: str
     verified: bool
+    sector: str = ""
+    acute_chronic: str = ""
+    window: str = ""
+    reference: str = ""
     notice_fr: str = ""  # what must be said with every value
     notice_en: str = ""
 
@@ -100,35 +125,54 @@ class Catalogue:
 
     kinds: tuple[str, ...]
     filtered_kinds: frozenset[str]  # kinds whose territories belong to a caisse
+    weighting_labels: dict[str, tuple[str, str]]  # French and English, where the release names them
     caisses: dict[str, str]  # territory_id → name, by name
     indicators: dict[str, Indicator]
     contexts: dict[str, Context]
     datasets: dict[str, Dataset]
-    offered: frozenset[tuple[str, str, str]]  # (dataset, indicator, context) with at least one value
+    offered: frozenset[tuple[str, str, str, str]]  # (dataset, indicator, context, weighting) with at least one value
+    studied: frozenset[tuple[str, str]]  # (kind, indicator) with at least one value
+    coverage: Mapping[tuple[str, str], int]  # (dataset, indicator) → values in its best covered context
+
+    @cached_property
+    def _by_indicator(self) -> dict[str, dict[str, set[tuple[str, str]]]]:
+        found: dict[str, dict[str, set[tuple[str, str]]]] = {}
+        for dataset, indicator, context, weighting in self.offered:
+            found.setdefault(indicator, {}).setdefault(dataset, set()).add((context, weighting))
+        return found
 
     def themes(self) -> list[str]:
         """Themes that have an indicator with values, in the order of the menu."""
-        used = {self.indicators[indicator].theme for _, indicator, _ in self.offered}
+        used = {self.indicators[indicator].theme for indicator in self._by_indicator}
         return sorted(used, key=lambda theme: (THEMES.index(theme) if theme in THEMES else len(THEMES), theme))
 
     def of_theme(self, theme: str) -> list[str]:
         """Indicators of a theme with values, in the order of the catalogue."""
-        used = {indicator for _, indicator, _ in self.offered}
-        return [i.id for i in self.indicators.values() if i.theme == theme and i.id in used]
+        return [i.id for i in self.indicators.values() if i.theme == theme and i.id in self._by_indicator]
 
     def datasets_of(self, indicator: str) -> list[str]:
-        """Datasets that carry an indicator: those by warming level first, then those with most contexts."""
+        """Datasets that carry an indicator: those by warming level first, then those with most territories."""
 
         def rank(dataset: str) -> tuple[bool, int, str]:
             contexts = self.contexts_of(dataset, indicator)
-            return not any(c.axis == "warming_level" for c in contexts), -len(contexts), dataset
+            by_level = any(c.axis == "warming_level" for c in contexts)
+            return not by_level, -self.coverage[dataset, indicator], dataset
 
-        return sorted({d for d, i, _ in self.offered if i == indicator}, key=rank)
+        return sorted(self._by_indicator.get(indicator, {}), key=rank)
 
     def contexts_of(self, dataset: str, indicator: str) -> list[Context]:
         """Contexts with values, in display order."""
-        found = [self.contexts[c] for d, i, c in self.offered if (d, i) == (dataset, indicator)]
-        return sorted(found, key=lambda context: context.position)
+        found = {context for context, _ in self._by_indicator.get(indicator, {}).get(dataset, ())}
+        return sorted((self.contexts[c] for c in found), key=lambda context: context.position)
+
+    def weightings_of(self, dataset: str, indicator: str) -> list[str]:
+        """Ways of weighing the cells of a territory: by area first."""
+        found = {weighting for _, weighting in self._by_indicator.get(indicator, {}).get(dataset, ())}
+        return sorted(found, key=lambda weighting: (weighting != WEIGHTING, weighting))
+
+    def kinds_of(self, indicator: str) -> list[str]:
+        """Kinds of territory with a value of an indicator, in the order of the menu."""
+        return [kind for kind in self.kinds if (kind, indicator) in self.studied]
 
 
 @dataclass(frozen=True)
@@ -145,6 +189,28 @@ class Release:
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
+    def _frame(self, sql: str, parameters: Mapping[str, object]) -> pd.DataFrame:
+        frame: pd.DataFrame = self.connection.cursor().execute(sql, parameters).df()
+        return frame
+
+    @cached_property
+    def tables(self) -> dict[str, frozenset[str]]:
+        """The columns of each table. A release of an earlier version may lack some of both."""
+        found: dict[str, set[str]] = {}
+        for row in self._rows("select table_name, column_name from information_schema.columns"):
+            found.setdefault(row["table_name"], set()).add(row["column_name"])
+        return {table: frozenset(columns) for table, columns in found.items()}
+
+    @property
+    def has_runs(self) -> bool:
+        """Whether the values of each run are known."""
+        return "fct_indicator_run" in self.tables
+
+    def _picked(self, table: str, alias: str, columns: Sequence[str]) -> str:
+        """A select list of our own column names; NULL stands for a column that this release does not have."""
+        there = self.tables[table]
+        return ", ".join(f"{alias}.{name}" if name in there else f"null as {name}" for name in columns)
+
     @cached_property
     def catalogue(self) -> Catalogue:
         """The lists that the controls offer."""
@@ -155,15 +221,27 @@ class Release:
         datasets = self._rows("select * from dim_dataset")
         offered = self._rows(
             """
-            select distinct dataset_id, indicator_id, context_id
-            from fct_indicator where weighting = ? and q50 is not null
-            """,
-            [WEIGHTING],
+            select territory.kind, dataset_id, indicator_id, context_id, weighting, count(*) as n
+            from fct_indicator inner join dim_territory as territory using (territory_id)
+            where q50 is not null
+            group by all
+            """
         )
+        coverage: dict[tuple[str, str, str, str], int] = {}
+        for row in offered:
+            key = (row["dataset_id"], row["indicator_id"], row["context_id"], row["weighting"])
+            coverage[key] = coverage.get(key, 0) + row["n"]
+        best: dict[tuple[str, str], int] = {}
+        for (dataset, indicator, _, _), count in coverage.items():
+            best[dataset, indicator] = max(best.get((dataset, indicator), 0), count)
         present = {row["kind"] for row in kinds}
         return Catalogue(
-            kinds=tuple(kind for kind in KINDS if kind in present),
+            kinds=tuple(sorted(present, key=lambda kind: (KINDS.index(kind) if kind in KINDS else len(KINDS), kind))),
             filtered_kinds=frozenset(row["kind"] for row in kinds if row["with_caisse"]) | {"caisse"} & present,
+            weighting_labels={
+                row["weighting"]: (row["label_fr"], row["label_en"])
+                for row in (self._rows("select * from dim_weighting") if "dim_weighting" in self.tables else [])
+            },
             caisses={row["territory_id"]: row["name"] for row in caisses},
             indicators={row["indicator_id"]: _indicator(row) for row in indicators},
             contexts={
@@ -191,61 +269,77 @@ class Release:
                 )
                 for row in datasets
             },
-            offered=frozenset((row["dataset_id"], row["indicator_id"], row["context_id"]) for row in offered),
+            offered=frozenset(coverage),
+            coverage=best,
+            studied=frozenset((row["kind"], row["indicator_id"]) for row in offered),
         )
 
-    def values(self, kind: str, caisse: str | None, indicator: str, dataset: str, context: str) -> pd.DataFrame:
-        """Every territory of a kind, with its values or the reason for their absence.
+    # ---- territories
 
-        One row per territory, highest median first, those without value last. ``caisse`` None is all of France.
-        Columns: territory_id, code, name, departement_code and departement (of what is smaller), area_km2,
-        geometry_method, drawn, ref_q50, q05, q50, q95,
-        delta_q05, delta_q50, delta_q95, n_runs, agreement, n_cells, resolution_km, method, reason.
+    def places(self, kind: str) -> pd.DataFrame:
+        """The territories of a kind, by territory_id: what does not depend on the choice of an indicator.
+
+        Columns: those of PLACE_COLUMNS, departement_code and departement (of what is smaller), drawn.
         """
-        cursor = self.connection.cursor().execute(
-            """
-            select
-                territory.territory_id, territory.code, territory.name,
+        return self._frame(
+            f"""
+            select {self._picked("dim_territory", "territory", PLACE_COLUMNS)},
                 departement.code as departement_code, departement.name as departement,
-                territory.area_km2, territory.geometry_method, territory.outline is not null as drawn,
-                fact.ref_q50, fact.q05, fact.q50, fact.q95, fact.delta_q05, fact.delta_q50, fact.delta_q95,
-                fact.n_runs, fact.agreement, fact.n_cells, fact.resolution_km, fact.method,
-                case when fact.q50 is null
-                    then coalesce(fact.reason, territory.reason, 'not_studied') end as reason
+                territory.outline is not null as drawn
             from dim_territory as territory
-            left join fct_indicator as fact
-                on fact.territory_id = territory.territory_id and fact.weighting = $weighting
-                and fact.indicator_id = $indicator and fact.dataset_id = $dataset and fact.context_id = $context
             left join dim_territory as departement
                 on departement.territory_id = territory.departement_id and territory.kind <> 'departement'
             where territory.kind = $kind
-                and ($caisse is null or territory.caisse_id = $caisse or territory.territory_id = $caisse)
-            order by fact.q50 desc nulls last, territory.name, territory.territory_id
+            order by territory.territory_id
             """,
-            {
-                "weighting": WEIGHTING,
-                "indicator": indicator,
-                "dataset": dataset,
-                "context": context,
-                "kind": kind,
-                "caisse": caisse,
-            },
+            {"kind": kind},
         )
-        return cursor.df()
 
-    def outlines(self, kind: str, caisse: str | None) -> list[tuple[str, bytes]]:
-        """(territory_id, simplified outline as WKB in WGS 84) of the territories that can be drawn."""
+    def outlines(self, kind: str) -> list[bytes | None]:
+        """The simplified outlines of a kind (WKB, WGS 84; None where unknown), in the order of ``places``."""
         rows = self._rows(
-            """
-            select territory_id, outline::blob as outline
-            from dim_territory
-            where kind = $kind and outline is not null
-                and ($caisse is null or caisse_id = $caisse or territory_id = $caisse)
-            order by territory_id
-            """,
-            {"kind": kind, "caisse": caisse},
+            "select outline::blob as outline from dim_territory where kind = ? order by territory_id", [kind]
         )
-        return [(row["territory_id"], bytes(row["outline"])) for row in rows]
+        return [None if row["outline"] is None else bytes(row["outline"]) for row in rows]
+
+    def territory(self, territory_id: str) -> dict[str, Any] | None:
+        """One territory, by PLACE_COLUMNS, with the names of what it belongs to; None if unknown."""
+        rows = self._rows(
+            f"""
+            select {self._picked("dim_territory", "territory", PLACE_COLUMNS)},
+                departement.code as departement_code,
+                caisse.name as caisse, epci.name as epci, departement.name as departement, region.name as region,
+                territory.outline is not null as drawn
+            from dim_territory as territory
+            left join dim_territory as caisse on caisse.territory_id = territory.caisse_id
+            left join dim_territory as epci on epci.territory_id = territory.epci_id
+            left join dim_territory as departement on departement.territory_id = territory.departement_id
+            left join dim_territory as region on region.territory_id = territory.region_id
+            where territory.territory_id = ?
+            """,
+            [territory_id],
+        )
+        return rows[0] if rows else None
+
+    def found(self, text: str, limit: int = 30) -> list[dict[str, Any]]:
+        """Territories whose code is ``text`` or whose name holds it, accents and case apart: the closest first."""
+        return self._rows(
+            """
+            with named as (
+                select territory_id, kind, code, name, departement_id, population,
+                    regexp_replace(strip_accents(lower(name)), '[^a-z0-9]+', ' ', 'g') as plain
+                from dim_territory
+            ),
+            asked as (select regexp_replace(strip_accents(lower(trim($text))), '[^a-z0-9]+', ' ', 'g') as text)
+            select territory_id, kind, code, name, departement_id
+            from named, asked
+            where length(asked.text) > 1 and (lower(code) = asked.text or contains(plain, asked.text))
+            order by lower(code) <> asked.text, plain <> asked.text, not starts_with(plain, asked.text),
+                population desc nulls last, name, territory_id
+            limit $limit
+            """,
+            {"text": text, "limit": limit},
+        )
 
     def shared_departements(self, caisse: str) -> list[str]:
         """Names of départements that another bank's filter holds and that this one may serve too."""
@@ -259,6 +353,214 @@ class Release:
             [caisse, caisse.removeprefix("caisse:")],
         )
         return [row["name"] for row in rows]
+
+    # ---- figures
+
+    def figures(self, kind: str, selection: Selection) -> pd.DataFrame:
+        """The values of one choice, in the order of ``places``. Columns: FACT_COLUMNS.
+
+        Numbers as float32 and small integers, words as categories: a table of all communes takes about 2 MB.
+        """
+        frame = self._frame(
+            f"""
+            select {self._picked("fct_indicator", "fact", FACT_COLUMNS)}
+            from dim_territory as territory
+            left join fct_indicator as fact
+                on fact.territory_id = territory.territory_id and fact.weighting = $weighting
+                and fact.indicator_id = $indicator and fact.dataset_id = $dataset and fact.context_id = $context
+            where territory.kind = $kind
+            order by territory.territory_id
+            """,
+            {"kind": kind, **vars(selection)},
+        )
+        for name in FIGURES:
+            frame[name] = frame[name].astype("float32")
+        frame["n_runs"] = frame["n_runs"].fillna(0).astype("int16")
+        frame["n_cells"] = frame["n_cells"].fillna(0).astype("int32")
+        for name in ("method", "robustness", "reason"):
+            frame[name] = frame[name].astype("category")
+        return frame
+
+    def sheet(self, territory_id: str) -> pd.DataFrame:
+        """Every value of one territory: indicator_id, dataset_id, context_id, weighting and FACT_COLUMNS."""
+        return self._frame(
+            f"""
+            select indicator_id, dataset_id, context_id, weighting,
+                {self._picked("fct_indicator", "fact", FACT_COLUMNS)}
+            from fct_indicator as fact
+            where territory_id = $territory
+            """,
+            {"territory": territory_id},
+        )
+
+    def runs(self, territory_id: str, selection: Selection) -> dict[str, list[float]]:
+        """The values of each run, by context, of the indicator, dataset and weighting of ``selection``."""
+        if not self.has_runs:
+            return {}
+        rows = self._rows(
+            """
+            select context_id, run_values from fct_indicator_run
+            where territory_id = $territory and indicator_id = $indicator and dataset_id = $dataset
+                and weighting = $weighting
+            """,
+            {
+                "territory": territory_id,
+                "indicator": selection.indicator,
+                "dataset": selection.dataset,
+                "weighting": selection.weighting,
+            },
+        )
+        return {row["context_id"]: [v for v in row["run_values"] or [] if v is not None] for row in rows}
+
+    def medians(self, kind: str, selection: Selection) -> pd.DataFrame:
+        """The median of an indicator in every context. Columns: territory_id, context_id, q50."""
+        return self._frame(
+            """
+            select territory_id, context_id, q50
+            from fct_indicator
+            inner join dim_territory using (territory_id)
+            where kind = $kind and indicator_id = $indicator and dataset_id = $dataset and weighting = $weighting
+            """,
+            {
+                "kind": kind,
+                "indicator": selection.indicator,
+                "dataset": selection.dataset,
+                "weighting": selection.weighting,
+            },
+        )
+
+    def exposures(self, territory_id: str) -> list[dict[str, Any]] | None:
+        """Past events and exposure of a territory, with their measure; None if this release has none at all."""
+        if not {"fct_exposure", "dim_exposure_measure"} <= self.tables.keys():
+            return None
+        return self._rows(
+            """
+            select measure.*, exposure.dataset_id, exposure.value, exposure.state, exposure.date_start,
+                exposure.date_end, exposure.note, exposure.reason, exposure.return_period,
+                dataset.title_fr, dataset.title_en, dataset.licence, dataset.citation
+            from fct_exposure as exposure
+            inner join dim_exposure_measure as measure using (measure_id)
+            inner join dim_dataset as dataset using (dataset_id)
+            where territory_id = ?
+            order by measure.theme, measure.measure_id
+            """,
+            [territory_id],
+        )
+
+    def former_codes(self) -> dict[str, str | None]:
+        """Codes of communes of other years → the code of today; None where a code was split among several.
+
+        Empty in a release without the history of communes.
+        """
+        if "dim_commune_crosswalk" not in self.tables:
+            return {}
+        rows = self._rows(
+            """
+            select code, territory_id
+            from dim_commune_crosswalk
+            where is_latest and (reason is null or reason <> 'abolished')
+            """
+        )
+        return {row["code"]: row["territory_id"] and row["territory_id"].removeprefix("commune:") for row in rows}
+
+    def outlines_within(self, kind: str, departement_id: str) -> list[tuple[str, bytes]]:
+        """(territory_id, outline as WKB in WGS 84) of the territories of a kind in a département."""
+        rows = self._rows(
+            """
+            select territory_id, outline::blob as outline from dim_territory
+            where kind = ? and departement_id = ? and outline is not null
+            """,
+            [kind, departement_id],
+        )
+        return [(row["territory_id"], bytes(row["outline"])) for row in rows]
+
+    def outline(self, territory_id: str) -> bytes | None:
+        """The simplified outline of one territory (WKB, WGS 84)."""
+        rows = self._rows("select outline::blob as outline from dim_territory where territory_id = ?", [territory_id])
+        return None if not rows or rows[0]["outline"] is None else bytes(rows[0]["outline"])
+
+    # ---- method
+
+    def dictionary(self) -> list[dict[str, Any]]:
+        """Tables and columns with their comments, as the release carries them."""
+        return self._rows(
+            """
+            select table_name, '' as column_name, '' as data_type, coalesce(comment, '') as comment
+            from duckdb_tables() where schema_name = 'main' and not internal
+            union all
+            select table_name, column_name, data_type, coalesce(comment, '') from duckdb_columns()
+            where schema_name = 'main' and not internal
+            order by table_name, column_name
+            """
+        )
+
+    def about(self) -> dict[str, Any]:
+        """What release.json says."""
+        found: dict[str, Any] = json.loads((self.folder / "release.json").read_text(encoding="utf-8"))
+        return found
+
+    def sources(self) -> list[dict[str, Any]]:
+        """Which producer's index each indicator comes from, by dataset; [] in a release without it."""
+        if "dim_indicator_source" not in self.tables:
+            return []
+        return self._rows(
+            """
+            select indicator_id, dataset_id, string_agg(distinct index_code, ', ') as codes,
+                any_value(producer_label) as producer_label, any_value(note) as note
+            from dim_indicator_source group by all order by all
+            """
+        )
+
+    def paired_difference(self, kind: str, first: Selection, second: Selection) -> NDArray[np.float32]:
+        """Median over runs of (second less first), run by run, in the order of ``places``; NaN where not known.
+
+        The two selections share indicator, dataset and weighting: their lists of runs have the same order. Needs
+        ``has_runs``.
+        """
+        frame = self._frame(
+            """
+            select list_aggregate(
+                list_transform(list_zip(one.run_values, other.run_values), lambda pair: pair[2] - pair[1]), 'median'
+            )::float as difference
+            from dim_territory as territory
+            left join fct_indicator_run as one
+                on one.territory_id = territory.territory_id and one.weighting = $weighting
+                and one.indicator_id = $indicator and one.dataset_id = $dataset and one.context_id = $first
+            left join fct_indicator_run as other
+                on other.territory_id = territory.territory_id and other.weighting = $weighting
+                and other.indicator_id = $indicator and other.dataset_id = $dataset and other.context_id = $second
+            where territory.kind = $kind
+            order by territory.territory_id
+            """,
+            {
+                "kind": kind,
+                "weighting": first.weighting,
+                "indicator": first.indicator,
+                "dataset": first.dataset,
+                "first": first.context,
+                "second": second.context,
+            },
+        )
+        return frame["difference"].to_numpy(dtype=np.float32, na_value=np.nan)
+
+
+def reasons(places: pd.DataFrame, figures: pd.DataFrame, absent: pd.Series) -> pd.Series:
+    """Why each value is absent; NA where ``absent`` is not set."""
+    why = figures["reason"].astype("object").where(figures["reason"].notna(), places["reason"])
+    return why.where(why.notna(), "not_studied").where(absent, None).astype("str")
+
+
+def joined(places: pd.DataFrame, figures: pd.DataFrame, caisse: str | None) -> pd.DataFrame:
+    """Every territory of a kind or of one caisse, with its values or the reason for their absence.
+
+    One row per territory, highest median first, those without value last. ``caisse`` None is all of France.
+    Columns: those of ``Release.places`` and ``Release.figures``; ``reason`` is set exactly where q50 is absent.
+    """
+    table = places.drop(columns="reason").join(figures.drop(columns="reason"))
+    table["reason"] = reasons(places, figures, figures["q50"].isna())
+    if caisse is not None:
+        table = table[(table["caisse_id"] == caisse) | (table["territory_id"] == caisse)]
+    return table.sort_values(["q50", "name", "territory_id"], ascending=[False, True, True]).reset_index(drop=True)
 
 
 def _numbers(text: str | None) -> tuple[float, ...]:
@@ -281,6 +583,10 @@ def _indicator(row: dict[str, Any]) -> Indicator:
         definition_fr=row["definition_fr"],
         definition_en=row["definition_en"],
         verified=row["param_status"] == "verified",
+        sector=row.get("sector") or "",
+        acute_chronic=row.get("acute_chronic") or "",
+        window=row.get("aggregation_window") or "",
+        reference=row.get("reference") or "",
         notice_fr=row.get("notice_fr") or "",
         notice_en=row.get("notice_en") or "",
     )
@@ -299,7 +605,12 @@ def open_release(folder: Path) -> Release:
     """Open a release read-only. Raises UnreadableRelease with what failed."""
     try:
         about = json.loads((folder / "release.json").read_text(encoding="utf-8"))
-        connection = duckdb.connect(str(folder / DATABASE), read_only=True)
+        settings: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": MEMORY_LIMIT,
+            "threads": THREADS,
+            "enable_external_access": False,
+        }
+        connection = duckdb.connect(str(folder / DATABASE), read_only=True, config=settings)
         release = Release(folder, about["version"], datetime.fromisoformat(about["published_at"]), connection)
         if not release.catalogue.offered:
             raise UnreadableRelease(f"{folder.name}: fct_indicator")

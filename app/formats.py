@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from math import floor
 from typing import Final, Literal
@@ -13,7 +14,8 @@ Measure = Literal["level", "change"]
 NARROW_SPACE: Final = "\u202f"
 NO_BREAK_SPACE: Final = "\u00a0"
 MINUS: Final = "−"
-DATE_UNIT: Final = "DOY"
+# Units that are days counted from a date: the figure is read as a date.
+DATE_STARTS: Final[Mapping[str, date]] = {"DOY": date(2001, 1, 1), "d since 1 Aug": date(2001, 8, 1)}
 
 
 def rounded(value: float, unit: str, decimals: int) -> float:
@@ -36,22 +38,42 @@ def number(value: float, decimals: int, words: Words, signed: bool = False) -> s
     return sign + body
 
 
-def day_of_year(value: float, words: Words) -> str:
-    """Day 90 as « 31 mars ». Day 1 is 1 January; 0 and less fall in the year before, 366 and more in the year after."""
-    day = date(2001, 1, 1) + timedelta(days=floor(value + 0.5) - 1)
+def is_date(unit: str, measure: Measure) -> bool:
+    """Whether a figure is read as a date: the level of a unit that counts days from one."""
+    return unit in DATE_STARTS and measure == "level"
+
+
+def compact(value: float, words: Words) -> str:
+    """A large amount at three figures: « 513 M », « 2,65 Md », « 12,3 k »; below ten thousand as it is."""
+    for size, name in ((1e9, "billion"), (1e6, "million"), (1e3, "thousand")):
+        if abs(value) >= size and abs(value) >= 1e4:
+            scaled = value / size
+            decimals = 0 if abs(scaled) >= 99.5 else 1 if abs(scaled) >= 9.95 else 2
+            return with_unit(number(scaled, decimals, words), words(f"amounts.{name}"))
+    return number(value, 0, words)
+
+
+def day_of_year(value: float, words: Words, unit: str = "DOY") -> str:
+    """Day 90 as « 31 mars ». Day 1 is the unit's first day; 0 and less fall before it."""
+    day = DATE_STARTS[unit] + timedelta(days=floor(value + 0.5) - 1)
     first = "first" if day.day == 1 else "other"
     return words(f"dates.{first}", day=day.day, month=words(f"months.{day.month}"))
 
 
 def bare(value: float, unit: str, decimals: int, measure: Measure, words: Words) -> str:
     """The number without its unit; a date stands for itself. A level that is small but not nothing is « < 1 »."""
-    if unit == DATE_UNIT and measure == "level":
-        return day_of_year(value, words)
+    if is_date(unit, measure):
+        return day_of_year(value, words, unit)
     shown = rounded(value, unit, decimals)
     if measure == "level" and shown == 0 and value > 0:
         smallest: float = 10.0**-decimals
         return f"<{NO_BREAK_SPACE}{number(smallest, decimals, words)}"
     return number(shown, decimals, words, signed=measure == "change")
+
+
+def unit_form(unit: str, form: str, words: Words) -> str:
+    """A form of a unit (level, level_one, change, change_one, export); the unit as it is if it is newer than we are."""
+    return words.texts.get(f"units.{unit}.{form}", unit)
 
 
 def unit_words(unit: str, measure: Measure, words: Words, value: float | None = None) -> str:
@@ -61,7 +83,7 @@ def unit_words(unit: str, measure: Measure, words: Words, value: float | None = 
         size = abs(value)
         single = size < 2 if words.lang == "fr" else size == 1
         form += "_one" if single else ""
-    return words(f"units.{unit}.{form}")
+    return unit_form(unit, form, words)
 
 
 def with_unit(text: str, unit_text: str) -> str:

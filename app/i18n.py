@@ -27,6 +27,10 @@ class Words:
         text = self.texts[key]
         return text.format(**values) if values else text
 
+    def known(self, group: str, code: str) -> str:
+        """The words of a code that the release gives (a kind, a reason); the code itself if it is newer than we are."""
+        return self.texts.get(f"{group}.{code}", code)
+
     def own(self, french: str, english: str) -> str:
         """The one of two texts that is in this language (labels that the release itself carries)."""
         return french if self.lang == "fr" else english

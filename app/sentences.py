@@ -6,15 +6,17 @@ from collections.abc import Mapping
 from math import isnan
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from app.data import Indicator
-from app.formats import DATE_UNIT, Measure, bare, quantity
+from app.data import Context, Indicator
+from app.formats import Measure, bare, is_date, quantity
 from app.i18n import Words
 from app.maps import AGREEMENT_MIN
 
-# A grid cell of 8 km covers 64 km²: a smaller territory shows its neighbours' climate as much as its own.
-CELL_KM2: Final = 64.0
+# The notes of ``limits``, in the order of their bits.
+NOTES: Final = ("approximate", "nearest_cell", "resolution")
 
 Row = Mapping[Any, Any]  # a row of Release.values, by column
 
@@ -27,6 +29,18 @@ def missing(value: object) -> bool:
 def named(row: Row) -> str:
     """The territory's name, with its département where names come twice: « Marmagne (71) »."""
     return str(row["name"]) if missing(row["departement_code"]) else f"{row['name']} ({row['departement_code']})"
+
+
+def context_name(context: Context, words: Words) -> str:
+    """« +4 °C (2100) », « RCP8.5 · 2021-2050 »: a context's label without what is said around it."""
+    if context.is_reference:
+        return words("contexts.reference")
+    return words.own(context.label_fr, context.label_en).removeprefix(words("contexts.warming_prefix"))
+
+
+def stop_name(context: Context, words: Words) -> str:
+    """A stop on the slider: the name without the scenario, which the slider's own title says."""
+    return context_name(context, words).split(words("contexts.separator"))[-1]
 
 
 def columns(measure: Measure) -> tuple[str, str, str]:
@@ -44,8 +58,16 @@ def interval(row: Row, indicator: Indicator, measure: Measure, words: Words) -> 
     low_column, _, high_column = columns(measure)
     low, high = row[low_column], row[high_column]
     parts = [bare(value, indicator.unit, indicator.decimals, measure, words) for value in (low, high)]
-    dates = indicator.unit == DATE_UNIT and measure == "level"
-    return words("sentences.between_dates" if dates else "sentences.between", low=parts[0], high=parts[1])
+    return words(
+        "sentences.between_dates" if is_date(indicator.unit, measure) else "sentences.between",
+        low=parts[0],
+        high=parts[1],
+    )
+
+
+def median_words(median: float, indicator: Indicator, measure: Measure, words: Words) -> str:
+    """A median with its unit."""
+    return quantity(median, indicator.unit, indicator.decimals, measure, words)
 
 
 def value(row: Row, indicator: Indicator, measure: Measure, words: Words) -> str:
@@ -66,29 +88,36 @@ def agreement(row: Row, indicator: Indicator, words: Words) -> str:
     if missing(row["agreement"]) or row["n_runs"] < 2:
         return ""
     count = round(row["agreement"] * row["n_runs"])
-    way = "date" if indicator.unit == DATE_UNIT else "amount"
+    way = "date" if is_date(indicator.unit, "level") else "amount"
     direction = words(f"sentences.{way}_{'up' if row['delta_q50'] > 0 else 'down'}")
     return words("sentences.agreement", count=count, runs=int(row["n_runs"]), direction=direction)
 
 
+def limit_bits(table: pd.DataFrame) -> NDArray[np.uint8]:
+    """What a reader must know before quoting each figure of ``joined``: one bit per note of NOTES.
+
+    Outline approximate; no cell on the territory, so the nearest one's value; smaller than one cell of the data.
+    """
+    approximate = (table["geometry_method"] == "approximate").to_numpy(dtype=bool, na_value=False)
+    celled = table["n_cells"].to_numpy() > 0
+    nearest = celled & (table["method"].astype("str") == "nearest_cell").to_numpy(dtype=bool, na_value=False)
+    cell_km2 = table["resolution_km"].to_numpy(dtype=float) ** 2
+    small = table["area_km2"].to_numpy(dtype=float, na_value=np.nan) < cell_km2
+    coarse = celled & ~nearest & ((table["n_cells"].to_numpy() <= 1) | small)
+    bits: NDArray[np.uint8] = np.uint8(1) * approximate + np.uint8(2) * nearest + np.uint8(4) * coarse
+    return bits
+
+
 def limits(row: Row, words: Words) -> list[str]:
-    """What a reader must know before quoting the figure: outline, size against the grid, nearest cell."""
-    said = []
-    if row["geometry_method"] == "approximate":
-        said.append(words("sentences.approximate"))
-    if not missing(row["n_cells"]) and row["n_cells"] > 0:
-        small = not missing(row["area_km2"]) and row["area_km2"] < CELL_KM2
-        if row["method"] == "nearest_cell":
-            said.append(words("sentences.nearest_cell"))
-        elif row["n_cells"] <= 1 or small:
-            said.append(words("sentences.resolution"))
-    return said
+    """The notes of one territory in words."""
+    (bits,) = limit_bits(pd.DataFrame([dict(row)]))
+    return [words(f"sentences.{note}") for bit, note in enumerate(NOTES) if bits & (1 << bit)]
 
 
 def hover(row: Row, indicator: Indicator, measure: Measure, words: Words) -> str:
     """The lines under the territory's name. What is mapped comes first, the rest after."""
     if not missing(row["reason"]):
-        return "\n".join([words(f"reasons.{row['reason']}"), *limits(row, words)])
+        return "\n".join([words.known("reasons", row["reason"]), *limits(row, words)])
     runs = int(row["n_runs"])
     level = value(row, indicator, "level", words)
     lines = []

@@ -1,4 +1,7 @@
-"""What Streamlit keeps for us: the open release, prepared outlines, joined values, the choice and its address."""
+"""What Streamlit keeps for us: the open release, packed outlines and values, the choice and its address.
+
+Every cache is bounded: what ten readers look at stays well under a gigabyte.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +10,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 import streamlit as st
+from numpy.typing import NDArray
 from streamlit.runtime import get_instance
 
-from app import data, maps, sentences, state
-from app.data import Indicator, Release
-from app.formats import Measure
-from app.i18n import Lang, words
+from app import atlas, charts, data, export, maps, packs, portfolio, ranking, report, sentences, sheets, state
+from app.data import Context, Dataset, Indicator, Release, Selection
+from app.formats import Measure, long_date, number
+from app.i18n import Words, words
+from app.sentences import Row
 
 ALL: Final = "all"
-TABLES_KEPT: Final = 60
-PICTURES_KEPT: Final = 30
+FIGURES_KEPT: Final = 40  # 2 MB each for all communes
+PACKS_KEPT: Final = 40  # 1 MB
+KINDS_KEPT: Final = 12  # 6 MB of places and 2 MB of outlines for communes
 
 
 @st.cache_resource(show_spinner=False)
@@ -34,91 +41,81 @@ def release() -> Release:
     return opened(st.session_state["release"])
 
 
-@st.cache_data(show_spinner=False, max_entries=TABLES_KEPT)
-def table(folder: str, kind: str, caisse: str | None, indicator: str, dataset: str, context: str) -> pd.DataFrame:
-    """``Release.values``, kept."""
-    return opened(folder).values(kind, caisse, indicator, dataset, context)
+# ---------------------------------------------------------------- data, kept for all sessions
 
 
-@st.cache_resource(show_spinner=False, max_entries=TABLES_KEPT)
-def geometry(folder: str, kind: str, caisse: str | None) -> maps.Geometry:
-    """Outlines prepared once per release, kind and caisse; shared by all sessions."""
-    return maps.prepare(opened(folder).outlines(kind, caisse))
+@st.cache_resource(show_spinner=False, max_entries=KINDS_KEPT)
+def places(folder: str, kind: str) -> pd.DataFrame:
+    """``Release.places``, kept. Shared by all sessions: never changed in place."""
+    return opened(folder).places(kind)
 
 
-@st.cache_resource(show_spinner=False)
-def ground(folder: str) -> bytes | None:
-    """The départements under and over the values; None if the release draws none."""
-    shapes = geometry(folder, "departement", None)
-    return maps.plain_collection(shapes) if shapes.ids else None
+@st.cache_resource(show_spinner=False, max_entries=FIGURES_KEPT)
+def figures(folder: str, kind: str, selection: Selection) -> pd.DataFrame:
+    """``Release.figures``, kept. Shared by all sessions: never changed in place."""
+    return opened(folder).figures(kind, selection)
 
 
-@dataclass(frozen=True)
-class Picture:
-    """A map's GeoJSON, and the count of territories per class, without value by reason, and divergent."""
-
-    geojson: bytes
-    counts: tuple[int, ...]
-    missing: dict[str, int]
-    divergent: int
+def table(folder: str, kind: str, caisse: str | None, selection: Selection) -> pd.DataFrame:
+    """``data.joined`` of what is kept."""
+    return data.joined(places(folder, kind), figures(folder, kind, selection), caisse)
 
 
-@st.cache_resource(show_spinner=False, max_entries=PICTURES_KEPT)
-def picture(
-    folder: str,
-    kind: str,
-    caisse: str | None,
-    indicator: str,
-    dataset: str,
-    context: str,
-    measure: Measure,
-    lang: Lang,
-    theme: maps.Theme,
-) -> Picture:
-    """The map of one choice, joined to its outlines."""
-    shapes = geometry(folder, kind, caisse)
-    values = table(folder, kind, caisse, indicator, dataset, context)
-    return paint(shapes, values, opened(folder).catalogue.indicators[indicator], measure, lang, theme)
+@st.cache_resource(show_spinner=False, max_entries=KINDS_KEPT)
+def shapes(folder: str, kind: str) -> bytes | None:
+    """The outlines of a kind as the map reads them; None if nothing of it can be drawn."""
+    rows = places(folder, kind)
+    return packs.shapes_pack(
+        packs.Places(
+            ids=rows["territory_id"].tolist(),
+            names=rows["name"].tolist(),
+            codes=rows["code"].tolist(),
+            parents=[None if pd.isna(code) else code for code in rows["departement_code"]],
+            banks=[
+                row if kind == "caisse" else None if pd.isna(bank) else bank
+                for row, bank in zip(rows["territory_id"], rows["caisse_id"], strict=True)
+            ],
+            outlines=opened(folder).outlines(kind),
+        )
+    )
 
 
-def paint(
-    shapes: maps.Geometry,
-    values: pd.DataFrame,
-    indicator: Indicator,
-    measure: Measure,
-    lang: Lang,
-    theme: maps.Theme,
-) -> Picture:
-    """Colours, hover texts and counts of ``values``, joined to ``shapes``."""
-    scale = maps.scale(indicator, measure)
-    median = sentences.columns(measure)[1]
-    counts = [0] * len(scale.colours)
-    absent: dict[str, int] = {}
-    paints: dict[str, maps.Paint] = {}
-    divergent = 0
-    spoken = words(lang)
-    for row in values.to_dict("records"):
-        hatched = sentences.diverges(row)
-        if sentences.missing(row["reason"]):
-            place = scale.place(row[median])
-            counts[place] += 1
-            colour = scale.colours[place]
-            divergent += hatched
-        else:
-            absent[row["reason"]] = absent.get(row["reason"], 0) + 1
-            colour = maps.NO_VALUE[theme]
-        if row["drawn"]:
-            text = sentences.hover(row, indicator, measure, spoken)
-            paints[row["territory_id"]] = maps.Paint(sentences.named(row), text, colour, hatched)
-    return Picture(maps.collection(shapes, paints), tuple(counts), absent, divergent)
+@st.cache_resource(show_spinner=False, max_entries=PACKS_KEPT)
+def values(folder: str, kind: str, selection: Selection) -> bytes:
+    """The values of one choice as the map reads them."""
+    return atlas.values(places(folder, kind), figures(folder, kind, selection))
+
+
+@st.cache_resource(show_spinner=False, max_entries=FIGURES_KEPT)
+def difference(folder: str, kind: str, first: Selection, second: Selection) -> NDArray[np.float32]:
+    """``Release.paired_difference``, kept."""
+    return opened(folder).paired_difference(kind, first, second)
+
+
+@st.cache_resource(show_spinner=False, max_entries=FIGURES_KEPT)
+def medians(folder: str, kind: str, selection: Selection, contexts: tuple[str, ...]) -> pd.DataFrame:
+    """The medians of several contexts, one column each, by territory_id. Shared by all sessions."""
+    table = opened(folder).medians(kind, selection)
+    wide = table.pivot(index="territory_id", columns="context_id", values="q50")
+    return wide.reindex(columns=list(contexts)).astype("float32")
+
+
+@st.cache_resource(show_spinner=False, max_entries=1)
+def directory(folder: str) -> portfolio.Directory:
+    """The communes that portfolios are matched to. Shared by all sessions."""
+    rows = places(folder, "commune")
+    release_of = opened(folder)
+    return portfolio.directory(rows["code"].tolist(), release_of.outlines("commune"), release_of.former_codes())
 
 
 def served(content: bytes, coordinates: str) -> str:
-    """An address on this server, valid for this session only, from which the browser fetches ``content``.
+    """An address on this server, given to this session only, from which the browser fetches ``content``.
 
-    A map's text travels as a file and not inside the page: the browser parses it natively and keeps it.
+    Outlines and values travel as files and not inside the page, so that the browser keeps them. The address is a hash
+    of a content with a secret of this process in it (``packs.SALT``): it cannot be guessed, and it is only handed out
+    after the sign-in where there is one.
     """
-    address = get_instance().media_file_mgr.add(content, "application/json", coordinates)
+    address = get_instance().media_file_mgr.add(content, "application/gzip", coordinates)
     base = str(st.get_option("server.baseUrlPath") or "").strip("/")
     return f"/{base}{address}" if base else address
 
@@ -128,35 +125,97 @@ def theme() -> maps.Theme:
     return "dark" if st.context.theme.type == "dark" else "light"
 
 
-# Says whether the page is narrow, so that the map starts with the whole territory in view. Nothing is drawn.
-_VIEWPORT_JS: Final = """
-export default function ({ setStateValue }) {
-  const narrow = window.innerWidth < 640;
-  if (narrow) setStateValue("narrow", true);
-}
-"""
-
-
-def narrow() -> bool:
-    """Whether the reader's page is narrow (below 640 pixels). False until the browser has answered."""
-    viewport = st.components.v2.component("climart.viewport", js=_VIEWPORT_JS)
-    answer = viewport(key="viewport", default={"narrow": False}, on_narrow_change=lambda: None)
-    return bool(answer.narrow)
-
-
 # ---------------------------------------------------------------- the choice and its address
 
 
-def choice(opened_release: Release) -> tuple[state.Choice, list[state.Rejected]]:
+@dataclass(frozen=True)
+class Scene:
+    """What every view is given: the release, the choice and what it names, in the reader's words."""
+
+    release: Release
+    chosen: state.Choice
+    words: Words
+
+    @property
+    def folder(self) -> str:
+        return str(self.release.folder)
+
+    @property
+    def indicator(self) -> Indicator:
+        return self.release.catalogue.indicators[self.chosen.indicator]
+
+    @property
+    def dataset(self) -> Dataset:
+        return self.release.catalogue.datasets[self.chosen.dataset]
+
+    @property
+    def context(self) -> Context:
+        return self.release.catalogue.contexts[self.chosen.context]
+
+    @property
+    def measure(self) -> Measure:
+        """At the reference there is no change."""
+        return "level" if self.context.is_reference else self.chosen.measure
+
+    @property
+    def selection(self) -> Selection:
+        return self.at(self.chosen.context)
+
+    def at(self, context: str) -> Selection:
+        """The chosen indicator in another context."""
+        return Selection(self.chosen.indicator, self.chosen.dataset, context, self.chosen.weighting)
+
+    def table(self, kind: str | None = None, caisse: str | None = None, context: str | None = None) -> pd.DataFrame:
+        """The values of a kind; by default of the chosen kind and caisse."""
+        bank = self.chosen.caisse if kind is None else caisse
+        return table(self.folder, kind or self.chosen.kind, bank, self.at(context or self.chosen.context))
+
+    @property
+    def source(self) -> export.Source:
+        """What the exports say of what is shown."""
+        return export.Source(
+            self.indicator,
+            self.context,
+            self.dataset,
+            self.chosen.weighting,
+            self.release.version,
+            self.release.published_at.date(),
+            self.words,
+        )
+
+    @property
+    def file_stem(self) -> str:
+        """The name of an exported file, without its ending."""
+        chosen = self.chosen
+        place = chosen.caisse.removeprefix("caisse:") if chosen.caisse else "france"
+        return f"climart_{chosen.indicator}_{chosen.context}_{chosen.kind}_{place}"
+
+    @property
+    def label(self) -> str:
+        """The indicator's name."""
+        return self.words.own(self.indicator.label_fr, self.indicator.label_en)
+
+    def context_label(self, context: str | None = None) -> str:
+        found = self.release.catalogue.contexts[context or self.chosen.context]
+        return self.words.own(found.label_fr, found.label_en)
+
+
+def scene(opened_release: Release) -> tuple[Scene, list[state.Rejected]]:
     """The reader's choice. The address decides at the first visit and whenever it was changed from outside."""
     address = dict(st.query_params)
     if "choice" not in st.session_state or address != st.session_state["address"]:
         chosen, rejected = state.from_params(address, opened_release.catalogue)
+        if chosen.territory and opened_release.territory(chosen.territory) is None:
+            rejected.append(state.Rejected("territory", chosen.territory))
+            chosen = replace(chosen, territory=None)
+        if chosen.other and opened_release.territory(chosen.other) is None:
+            rejected.append(state.Rejected("other", chosen.other))
+            chosen = replace(chosen, other=None)
         st.session_state["choice"] = chosen
         st.session_state["rejected"] = rejected
     chosen = st.session_state["choice"]
     write_address(chosen)
-    return chosen, st.session_state["rejected"]
+    return Scene(opened_release, chosen, words(chosen.lang)), st.session_state["rejected"]
 
 
 def write_address(chosen: state.Choice) -> None:
@@ -167,21 +226,116 @@ def write_address(chosen: state.Choice) -> None:
     st.session_state["address"] = params
 
 
-def changer(field: str, key: str) -> Callable[[], None]:
-    """What a control does when the reader moves it: sets one field, settles the others, forgets old refusals."""
+def change(**update: Any) -> None:
+    """Set parts of the choice, settle the others, forget old refusals. For callbacks."""
+    old: state.Choice = st.session_state["choice"]
+    catalogue = release().catalogue
+    chosen = replace(old, **update)
+    if "kind" in update:
+        chosen = state.of_kind(chosen, catalogue)
+    if "indicator" in update:
+        chosen = state.of_indicator(chosen, catalogue)
+    chosen = state.settle(chosen, catalogue)
+    st.session_state["choice"] = chosen
+    st.session_state["rejected"] = []
+    write_address(chosen)
 
-    def change() -> None:
-        old: state.Choice = st.session_state["choice"]
-        catalogue = release().catalogue
+
+def changer(field: str, key: str) -> Callable[[], None]:
+    """What a control does when the reader moves it."""
+
+    def moved() -> None:
         value: Any = st.session_state[key]
         if value is None:  # a second press on the chosen stop: nothing changes
             return
-        update: dict[str, Any] = {field: None if value == ALL else value}
         if field == "theme":
-            update = {"indicator": catalogue.of_theme(value)[0]}
-        chosen = state.settle(replace(old, **update), catalogue)
-        st.session_state["choice"] = chosen
-        st.session_state["rejected"] = []
-        write_address(chosen)
+            change(indicator=release().catalogue.of_theme(value)[0])
+        else:
+            change(**{field: None if value == ALL else value})
 
-    return change
+    return moved
+
+
+# ---------------------------------------------------------------- the sheet
+
+
+def sheet(seen: Scene, place: Row) -> report.Sheet:
+    """The sheet of a territory: what the page, the PDF and the workbook say."""
+    spoken, catalogue, chosen = seen.words, seen.release.catalogue, seen.chosen
+    territory = str(place["territory_id"])
+    values = seen.release.sheet(territory)
+    shown = sheets.themes(values, catalogue, chosen.dataset, chosen.track, spoken)
+    figures_shown = [one for theme in shown for one in theme.figures]
+    used = {one.dataset: catalogue.datasets[one.dataset] for one in figures_shown} or {chosen.dataset: seen.dataset}
+    rows = [row for one in figures_shown for row in one.rows if row is not None]
+    facts = seen.release.exposures(territory)
+    standings = [
+        spoken(
+            "sheet.rank_of",
+            indicator=seen.label,
+            rank=number(one.rank, 0, spoken),
+            count=number(one.count, 0, spoken),
+            group=one.group,
+        )
+        for one in sheets.standings(seen.table(str(place["kind"])), place, seen.measure, spoken)
+    ]
+    scale = maps.scale(seen.indicator, seen.measure)
+    texts = ranking.class_texts(seen.indicator, seen.measure, spoken)
+    source = [
+        line
+        for dataset in used.values()
+        for line in export.dataset_lines(dataset, seen.release.version, seen.release.published_at.date(), spoken)
+    ]
+    notices = [spoken.own(dataset.notice_fr, dataset.notice_en) for dataset in used.values()]
+    return report.Sheet(
+        title=sentences.named(place),
+        parents=sheets.parents(place, spoken),
+        stem=f"climart_{territory.replace(':', '_')}_{chosen.lang}",
+        themes=tuple(shown),
+        standings=tuple(standings),
+        facts=None if facts is None else tuple(sheets.facts(facts, spoken)),
+        limits=tuple(sheets.limits(place, shown, rows[0] if rows else None, notices, spoken)),
+        source=tuple(dict.fromkeys(source)),
+        inset=lambda: inset(seen, place),
+        inset_caption=f"{seen.label}, {seen.context_label()}",
+        inset_legend=tuple(reversed(list(zip(scale.colours, texts, strict=True)))),
+        stripes=stripes(seen, place),
+        stripes_title=spoken("sheet.runs_stripes", indicator=seen.label),
+        version=spoken(
+            "foot.release",
+            version=seen.release.version,
+            date=long_date(seen.release.published_at.date(), spoken),
+        ),
+        datasets=used,
+        words=spoken,
+    )
+
+
+def runs(seen: Scene, place: Row) -> list[tuple[str, list[float]]]:
+    """The values of each simulation of the chosen indicator, by context, those that are known."""
+    found = seen.release.runs(str(place["territory_id"]), seen.selection)
+    contexts = seen.release.catalogue.contexts_of(seen.chosen.dataset, seen.chosen.indicator)
+    shown = sheets.stops(contexts, seen.chosen.track)
+    return [(sentences.stop_name(stop, seen.words), found[stop.id]) for stop in shown if found.get(stop.id)]
+
+
+def stripes(seen: Scene, place: Row) -> charts.Drawing | None:
+    """The simulations of the chosen indicator as stripes; None where they are not known one by one."""
+    groups = runs(seen, place)
+    scale = maps.scale(seen.indicator, "level")
+    alt = seen.words("sheet.stripes_alt", indicator=seen.label)
+    return charts.stripes(groups, scale.breaks, scale.colours, alt) if groups else None
+
+
+def inset(seen: Scene, place: Row) -> str | None:
+    """The map of a sheet: the territories of the same kind in its département, else itself over the départements."""
+    release, kind, territory = seen.release, str(place["kind"]), str(place["territory_id"])
+    scale = maps.scale(seen.indicator, seen.measure)
+    column = sentences.columns(seen.measure)[1]
+    medians = seen.table(kind).set_index("territory_id")[column].dropna()
+    colours = {str(name): scale.colours[scale.place(value)] for name, value in medians.items()}
+    if kind != "departement" and place["departement_id"]:
+        return report.inset_svg(release.outlines_within(kind, place["departement_id"]), colours, territory)
+    outline = release.outline(territory)
+    ground = [one for one in release.outlines("departement") if one is not None]
+    return None if outline is None else report.inset_svg([(territory, outline)], colours, territory, ground)

@@ -259,7 +259,7 @@ def ingest_netcdf(
 def ingest_snow(
     files: Runs,
     dataset: Annotated[str | None, typer.Option(help="Registry id, where names and headers do not tell.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes (default: the machine's cores).")] = None,
+    workers: Annotated[int, typer.Option(help="Processes.")] = 1,
 ) -> None:
     """Load snow by massif and altitude: S2M and ADAMONT files; by degree days where there is weather and no snow."""
     from ingest import snow
@@ -288,6 +288,81 @@ def ingest_ski_areas(
     from ingest import relief
 
     out.print(f"{_spaced(relief.load_ski_areas(file, source))} ski areas.")
+
+
+Proxy = Annotated[str | None, typer.Option(help="Proxy, http://user:password@host:port; else HTTPS_PROXY is used.")]
+CaBundle = Annotated[
+    Path | None, typer.Option(help="PEM file of the certificates to trust; else REQUESTS_CA_BUNDLE is used.")
+]
+
+
+@app.command(epilog="Example: `climart fetch georisques_rga --departement 73 --dry-run`, then without --dry-run")
+def fetch(
+    source: Annotated[str | None, typer.Argument(help="Registry id.", metavar="SOURCE")] = None,
+    simulation: Annotated[
+        list[str] | None, typer.Option(help="Model pair, * and ? allowed; several may be given.")
+    ] = None,
+    variable: Annotated[list[str] | None, typer.Option(help="Variable, as the producer names it.")] = None,
+    scenario: Annotated[list[str] | None, typer.Option(help="historical, rcp26, …, ssp585.")] = None,
+    departement: Annotated[list[str] | None, typer.Option("--departement", "--département", help="Code.")] = None,
+    year: Annotated[list[str] | None, typer.Option(help="Year.")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help="FACET=VALUE, for what else a source can be narrowed by.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every source of a profile.")] = False,
+    profile: Annotated[str, typer.Option(help="With --all: départemental or national.")] = "national",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would come and how large; fetch nothing.")
+    ] = False,
+    proxy: Proxy = None,
+    ca_bundle: CaBundle = None,
+) -> None:
+    """Fetch a source's files into CLIMART_DATA/raw. A stopped call continues where it was; the unchanged stays."""
+    from climart import fetching
+    from ingest.fetch import client
+
+    client.through(proxy, ca_bundle)
+    named = {
+        "simulation": simulation, "variable": variable, "scenario": scenario, "departement": departement, "year": year,
+    }  # fmt: skip
+    chosen = fetching.choose(source, named, only or [], every=every, profile=profile)
+    fetching.foresee(chosen, out) if dry_run else fetching.fetch(chosen, out, err)
+
+
+@app.command(epilog="Example: `climart status`")
+def status(
+    source: Annotated[
+        list[str] | None, typer.Argument(help="Registry ids; default: what is here.", metavar="SOURCE")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Also the sources of which nothing is here.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Do not ask the producers what changed.")] = False,
+    thorough: Annotated[bool, typer.Option("--thorough", help="Hash every file, not only its size.")] = False,
+    proxy: Proxy = None,
+    ca_bundle: CaBundle = None,
+) -> None:
+    """Per source: what is here, how old it is, what changed at its producer."""
+    from climart import fetching
+    from ingest.fetch import client
+
+    client.through(proxy, ca_bundle)
+    fetching.status(source or [], out, every=every, ask=not offline, thorough=thorough)
+
+
+@app.command(epilog="Example: `climart refresh`")
+def refresh(
+    source: Annotated[
+        list[str] | None, typer.Argument(help="Registry ids; default: all that was fetched.", metavar="SOURCE")
+    ] = None,
+    no_publish: Annotated[bool, typer.Option("--no-publish", help="Stop after the build and its tests.")] = False,
+    proxy: Proxy = None,
+    ca_bundle: CaBundle = None,
+) -> None:
+    """Fetch, ingest, build, publish: only what changed. A failing source keeps its last good version, marked stale."""
+    from climart import fetching
+    from ingest.fetch import client
+
+    client.through(proxy, ca_bundle)
+    fetching.refresh(source or [], out, err, publish=not no_publish)
 
 
 @app.command("features", epilog="Example: `climart features`")

@@ -24,6 +24,12 @@ def atomic(path: Path) -> Iterator[IO[bytes]]:
         except BaseException:
             temporary.unlink()
             raise
+    settle(temporary, path)
+
+
+def settle(temporary: Path, path: Path) -> None:
+    """Give a finished, synced temporary file of the same disk its name, atomically."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     temporary.chmod(0o644)
     temporary.replace(path)
 

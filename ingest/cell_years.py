@@ -16,6 +16,7 @@ import shapely
 from climart.errors import UserError
 from climart.files import sha256_of
 from ingest import features, grid, lake, reduce, registry, relief, sites, territories
+from ingest.fetch import locks
 from ingest.readers import grids
 from ingest.readers.netcdf import SimulationPlan
 
@@ -97,6 +98,7 @@ def _files(plan: SimulationPlan, source: registry.Source) -> list[dict[str, obje
                 "source_file_id": digest[:16],
                 "source_id": source.id,
                 "name": path.name,
+                **locks.provenance(path, digest),
                 "bytes": path.stat().st_size,
                 "sha256": digest,
                 "rows": steps[path],

@@ -45,6 +45,14 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("licence", pa.string()),
         ]
     ),
+    "source_state": pa.schema(
+        [
+            ("source_id", pa.string()),
+            ("checked_at", pa.timestamp("s", tz="UTC")),
+            ("is_stale", pa.bool_()),
+            ("stale_reason", pa.string()),
+        ]
+    ),
     "simulation": pa.schema(
         [
             ("simulation_id", pa.string()),
@@ -315,6 +323,7 @@ SCHEMAS: dict[str, pa.Schema] = {
 SORT_KEYS: dict[str, list[str]] = {
     "dataset": ["dataset_id"],
     "source_file": ["source_file_id"],
+    "source_state": ["source_id"],
     "simulation": ["simulation_id"],
     "producer_index": ["index_code", "context_id", "season", "cell_id"],
     "producer_index_header": ["source_file_id", "index_code"],

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from climart.errors import UserError
 from climart.files import sha256_of
 from ingest import lake, registry
+from ingest.fetch import locks
 from ingest.readers import catnat, commune_table, depth_rasters, hubeau, zone_polygons
 
 Progress = Callable[[str], None]
@@ -119,6 +120,7 @@ def _record_files(
             "source_id": source.id,
             "name": path.name,
             "url": source.homepage,
+            **locks.provenance(path, digest),
             "bytes": path.stat().st_size,
             "sha256": digest,
             "rows": read.count(file_id) or None,

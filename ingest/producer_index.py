@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from climart.errors import UserError
 from ingest import grid, lake, registry
+from ingest.fetch import locks
 from ingest.readers import drias_text
 
 Progress = Callable[[str], None]
@@ -263,8 +264,7 @@ def _write_registers(exports: list[drias_text.Export]) -> None:
             "source_file_id": export.source_file_id,
             "source_id": export.source.id,
             "name": export.path.name,
-            "url": None,
-            "fetched_at": None,
+            **locks.provenance(export.path, export.sha256),
             "extracted_at": export.extracted_at,
             "bytes": export.n_bytes,
             "sha256": export.sha256,

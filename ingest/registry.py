@@ -8,16 +8,16 @@ from __future__ import annotations
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import pyarrow as pa
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from climart import paths
 from climart.errors import UserError
 from climart.files import sha256_of
-from ingest import lake
+from ingest import addresses, lake
 
 DEGREE_DAY = "_degree_day"  # ends the id of a dataset of snow computed from another's weather (``ingest.snow``)
 ValidationStatus = Literal["validated", "under_evaluation", "synthetic", "observed", "reference"]
@@ -154,8 +154,22 @@ Reader = Annotated[
 ]
 
 
+class Size(BaseModel):
+    """How large the whole source is, and how that is known. ``bytes`` is None where nobody said."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    bytes: int | None = Field(ge=0)
+    basis: str = Field(min_length=1)
+
+
 class Source(BaseModel):
-    """One source: who made it, under which licence, where it is, how far it may be trusted."""
+    """One source: who made it, under which licence, where it is, how far it may be trusted.
+
+    ``reader`` is the verb of ``climart ingest`` that reads it, or ``missing``: then ``reader_missing`` says what is to
+    be written. ``reader_wants`` says what else it needs that is not fetched, so that a hand must load it. ``order``
+    says how to obtain by hand what has no address.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -179,6 +193,20 @@ class Source(BaseModel):
     netcdf: NetcdfName | None = None
     observed: Reader | None = None
     farm_zones: tuple[FarmZone, ...] = ()
+    expected_size: Size
+    reader: str = Field(min_length=1)
+    reader_missing: str = ""
+    reader_wants: str = ""
+    order: str = ""
+    fetch: addresses.Fetch | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if (self.reader == "missing") != bool(self.reader_missing):
+            raise ValueError("reader_missing: say what is to be written, where reader is 'missing' and only there")
+        if bool(self.order) == bool(self.fetch):
+            raise ValueError("give either fetch, the addresses, or order, how to obtain the files by hand")
+        return self
 
 
 def load(path: Path) -> Source:
@@ -191,7 +219,7 @@ def load(path: Path) -> Source:
     try:
         source = Source.model_validate(content)
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        faults = "; ".join(": ".join(filter(None, (".".join(map(str, e["loc"])), e["msg"]))) for e in error.errors())
         raise UserError(f"{path.name}: {faults}") from error
     if source.id != path.stem:
         raise UserError(f"{path.name}: id is {source.id!r}, expected {path.stem!r}, the file's name")

@@ -264,6 +264,10 @@ def _pairs(territories: pd.DataFrame, massifs: pd.DataFrame) -> tuple[pd.DataFra
     communes = territories[
         (territories["kind"] == "commune") & (territories["zone"] == "metro") & territories["geometry"].notna()
     ]
+    near, _ = shapely.STRtree(shapely.from_wkb(massifs["geometry"].to_numpy())).query(
+        shapely.from_wkb(communes["geometry"].to_numpy())
+    )
+    communes = communes.iloc[np.unique(near)]
     shapes = _projected(communes["geometry"])
     cells = pd.DataFrame({"cell_id": np.arange(len(massifs)), "polygon": _projected(massifs["geometry"])})
     areas = pd.Series(shapely.area(shapes), index=communes["territory_id"].to_numpy())

@@ -28,7 +28,7 @@ from climart.errors import UserError
 from climart.files import atomic, sha256_of
 from ingest import cell_years, daily, lake, registry, sites
 from ingest.calendars import Axis
-from ingest.readers import netcdf, s2m, times
+from ingest.readers import grids, netcdf, s2m, times
 from ingest.readers.netcdf import Run, SimulationPlan
 from ingest.readers.s2m import Bands, SnowRun
 from ingest.states import humidity, snow, soil
@@ -56,10 +56,10 @@ def load(
     files: Sequence[Path],
     *,
     dataset_id: str | None = None,
-    workers: int | None = None,
+    workers: int = 1,
     progress: cell_years.OnProgress = lambda *_: None,
 ) -> Loaded:
-    """Read snow files and daily runs, write their bands, reduce them.
+    """Read snow files and daily runs, write their bands, reduce them (some hundred cells: one process is quickest).
 
     Raises UserError, before anything is reduced, for a file that cannot be placed.
     """
@@ -300,7 +300,7 @@ def _is_current(path: Path, stamp: str) -> bool:
     if not path.exists():
         return False
     with netCDF4.Dataset(path) as dataset:
-        return bool(dataset.getncattr("climart_inputs") == stamp)
+        return bool(dataset.getncattr(grids.BAND_INPUTS) == stamp)
 
 
 def write(path: Path, bands: Bands, calendar: str, days: Ints, values: dict[str, Floats], stamp: str, run: Run) -> None:
@@ -308,7 +308,7 @@ def write(path: Path, bands: Bands, calendar: str, days: Ints, values: dict[str,
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic(path) as handle, netCDF4.Dataset(handle.name, "w", format="NETCDF4_CLASSIC") as dataset:
         dataset.createDimension("time", days.size)
-        dataset.createDimension(s2m.POINTS, bands.cell_id.size)
+        dataset.createDimension(grids.BAND_POINTS, bands.cell_id.size)
         time = dataset.createVariable("time", "f8", ("time",))
         time.setncatts({"standard_name": "time", "units": times.EPOCH, "calendar": calendar, "axis": "T"})
         time[:] = days
@@ -318,11 +318,11 @@ def write(path: Path, bands: Bands, calendar: str, days: Ints, values: dict[str,
             ("lat", "f8", bands.latitude),
             ("lon", "f8", bands.longitude),
         ):
-            dataset.createVariable(name, kind, (s2m.POINTS,))[:] = facts
+            dataset.createVariable(name, kind, (grids.BAND_POINTS,))[:] = facts
         chunks = (min(days.size, 4096), bands.cell_id.size)
         for name, of_bands in values.items():
-            stored = dataset.createVariable(name, "f4", ("time", s2m.POINTS), chunksizes=chunks)
+            stored = dataset.createVariable(name, "f4", ("time", grids.BAND_POINTS), chunksizes=chunks)
             stored.setncatts({"units": VARIABLES[name].unit})
             stored.set_auto_mask(False)
             stored[:] = of_bands.T
-        dataset.setncatts({"climart_inputs": stamp, "dataset_id": run.dataset_id})
+        dataset.setncatts({grids.BAND_INPUTS: stamp, "dataset_id": run.dataset_id})

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -20,6 +23,38 @@ from tests.support import real_data
 # A loaded machine is no defect: nothing is timed in a test, compiled functions' first call least of all.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def loopback_only() -> Iterator[None]:
+    """No test of this process reaches beyond loopback: it fails, and says where it wanted to go."""
+    connect, resolve = socket.socket.connect, socket.getaddrinfo
+    own_names = {None, "", b"", "localhost", socket.gethostname()}
+
+    def is_address(host: object) -> bool:
+        try:
+            ipaddress.ip_address(str(host).partition("%")[0])
+        except ValueError:
+            return False
+        return True
+
+    def guarded_connect(self: socket.socket, address: Any) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and self.type == socket.SOCK_STREAM:
+            host = address[0]
+            near = ipaddress.ip_address(host) if is_address(host) else None
+            if host not in own_names and not (near and (near.is_loopback or near.is_unspecified)):
+                raise AssertionError(f"a test reaches for {host}:{address[1]}; tests stay on loopback")
+        connect(self, address)
+
+    def guarded_resolve(host: Any, *arguments: Any, **options: Any) -> Any:
+        if host not in own_names and not is_address(host):
+            raise AssertionError(f"a test asks for the address of {host}; tests stay on loopback")
+        return resolve(host, *arguments, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guarded_connect)
+        patch.setattr(socket, "getaddrinfo", guarded_resolve)
+        yield
 
 
 @dataclass(frozen=True)
@@ -118,7 +153,7 @@ def national_mart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mart]:
         "flats": climart(
             root, "ingest", "observed", "dvf_flats", data / "exposure" / "gazetteer_dvf_communes_2023_2025.csv"
         ),
-        "housing": climart(root, "ingest", "observed", "insee_housing", data / "exposure" / "iris_2021.parquet"),
+        "housing": climart(root, "ingest", "observed", "insee_iris_housing", data / "exposure" / "iris_2021.parquet"),
         "build": climart(root, "build"),
         "publish": climart(root, "publish"),
     }

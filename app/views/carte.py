@@ -1,254 +1,104 @@
-"""Carte: where, how much, how sure? Controls, map, legend, ranking, download."""
+"""Carte: where, how much, how sure? Map, legend, the chosen territory among the others, ends, downloads."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Final
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
-from app import export, maps, ranking, sentences, session, state
-from app.data import Context, Indicator, Release
-from app.formats import DATE_UNIT, Measure, long_date, number
-from app.i18n import Words
-from app.state import Choice
+from app import atlas, charts, export, maps, ranking, sentences, session
+from app.formats import is_date, number, unit_form
+from app.session import Scene
+from app.views import mapped
 
-MAP_HEIGHTS: Final = {True: maps.NARROW_SIZE[1], False: maps.WIDE_SIZE[1]}
+ENDS_SHOWN: Final = 5  # highest and lowest
 
 
-def show(release: Release, chosen: Choice, words: Words) -> None:
+def show(scene: Scene) -> None:
     """The whole view."""
-    catalogue = release.catalogue
-    context = catalogue.contexts[chosen.context]
-    indicator = catalogue.indicators[chosen.indicator]
-    measure: Measure = "level" if context.is_reference else chosen.measure
-    with st.container(key="choices"):
-        controls(release, chosen, words, context)
-    folder = str(release.folder)
-    selection = (chosen.indicator, chosen.dataset, chosen.context)
-    values = session.table(folder, chosen.kind, chosen.caisse, *selection)
-    narrow = session.narrow()
+    values = scene.table()
+    scale = maps.scale(scene.indicator, scene.measure)
+    counts, missing, divergent = atlas.counted(values, scene.measure, scale)
+    legend = ranking.legend(scene.indicator, scene.measure, counts, missing, divergent, session.theme(), scene.words)
     with st.container(key="body"):
         left, right = st.columns([1.75, 1], gap="medium")
     with left, st.container(key="map"):
-        title(release, chosen, words, indicator, context, measure)
+        title(scene)
         if values["q50"].notna().any():
-            chart(release, chosen, words, indicator, context, measure, narrow)
+            chart(scene, scale, legend)
         else:
-            nothing(values, words)
-        notes(release, chosen, words, indicator, values)
+            nothing(scene, values)
+        notes(scene, values)
     with right, st.container(key="panel"):
-        panel(release, chosen, words, indicator, context, measure, values)
-
-
-# ---------------------------------------------------------------- controls
-
-
-def _select(
-    words: Words, label: str, field: str, options: Sequence[str], value: str, named: Callable[[str], str]
-) -> None:
-    key = f"control-{field}"
-    st.session_state[key] = value
-    st.selectbox(words(label), options, key=key, format_func=named, on_change=session.changer(field, key))
-
-
-def track_name(track: str, contexts: Sequence[Context], words: Words) -> str:
-    """« Niveaux de réchauffement », or « Scénario RCP4.5 » from the labels of the scenario's contexts."""
-    if f"tracks.{track}" in words.texts:
-        return words(f"tracks.{track}")
-    label = next(words.own(c.label_fr, c.label_en) for c in contexts if c.track == track)
-    return words("tracks.scenario", name=label.split(words("contexts.separator"))[0])
-
-
-def stop_name(context: Context, words: Words) -> str:
-    """A stop on the slider: its label without what the slider's own title says."""
-    if context.is_reference:
-        return words("contexts.reference")
-    label = words.own(context.label_fr, context.label_en).removeprefix(words("contexts.warming_prefix"))
-    return label.split(words("contexts.separator"))[-1]
-
-
-def controls(release: Release, chosen: Choice, words: Words, context: Context) -> None:
-    """One line of choices. Datasets and pathways only appear where there is more than one."""
-    catalogue = release.catalogue
-    indicator = catalogue.indicators[chosen.indicator]
-    datasets = catalogue.datasets_of(chosen.indicator)
-    contexts = catalogue.contexts_of(chosen.dataset, chosen.indicator)
-    tracks = state.tracks(contexts)
-    stops = state.on_track(contexts, chosen.track)
-    kinds, banks, themes, indicators, slider, toggle = st.columns(
-        [1.15, 1.0, 1.15, 1.5, 2.8, 1.1], vertical_alignment="top"
-    )
-    with kinds:
-        _select(words, "controls.kind", "kind", catalogue.kinds, chosen.kind, lambda kind: words(f"kinds.{kind}"))
-    with banks:
-        filtered = chosen.kind in catalogue.filtered_kinds
-        st.session_state["control-caisse"] = chosen.caisse or session.ALL
-        st.selectbox(
-            words("controls.caisse"),
-            [session.ALL, *catalogue.caisses],
-            key="control-caisse",
-            format_func=lambda bank: catalogue.caisses.get(bank, words("controls.all_caisses")),
-            on_change=session.changer("caisse", "control-caisse"),
-            disabled=not filtered,
-            help=None if filtered else words("controls.caisse_unused"),
-        )
-    with themes:
-        _select(
-            words,
-            "controls.theme",
-            "theme",
-            catalogue.themes(),
-            indicator.theme,
-            lambda theme: words(f"themes.{theme}"),
-        )
-    with indicators:
-        named = catalogue.indicators
-        _select(
-            words,
-            "controls.indicator",
-            "indicator",
-            catalogue.of_theme(indicator.theme),
-            chosen.indicator,
-            lambda one: words.own(named[one].label_fr, named[one].label_en),
-        )
-        if len(datasets) > 1:
-            known = catalogue.datasets
-            _select(
-                words,
-                "controls.dataset",
-                "dataset",
-                datasets,
-                chosen.dataset,
-                lambda one: words.own(known[one].title_fr, known[one].title_en),
-            )
-    with slider:
-        axis = "emission" if f"tracks.{chosen.track}" not in words.texts else chosen.track
-        st.session_state["control-context"] = chosen.context
-        st.segmented_control(
-            words(f"controls.{axis}"),
-            [stop.id for stop in stops],
-            key="control-context",
-            format_func=lambda one: stop_name(catalogue.contexts[one], words),
-            on_change=session.changer("context", "control-context"),
-        )
-        if len(tracks) > 1:
-            _select(
-                words,
-                "controls.track",
-                "track",
-                tracks,
-                chosen.track,
-                lambda one: track_name(one, contexts, words),
-            )
-    with toggle:
-        st.session_state["control-measure"] = "level" if context.is_reference else chosen.measure
-        st.segmented_control(
-            words("controls.measure"),
-            state.MEASURES,
-            key="control-measure",
-            format_func=lambda one: words(f"measures.{one}"),
-            on_change=session.changer("measure", "control-measure"),
-            disabled=context.is_reference,
-            help=words("controls.measure_unused") if context.is_reference else None,
-        )
+        panel(scene, values, scale, legend)
 
 
 # ---------------------------------------------------------------- map
 
 
-def title(
-    release: Release, chosen: Choice, words: Words, indicator: Indicator, context: Context, measure: Measure
-) -> None:
+def map_title(scene: Scene) -> str:
+    """« Jours très chauds : évolution depuis 1976-2005 »."""
+    return scene.words(f"map.{scene.measure}_of", indicator=scene.label)
+
+
+def title(scene: Scene) -> None:
     """What is mapped, and the figure for the whole of France and of the caisse."""
-    label = words.own(indicator.label_fr, indicator.label_en)
-    st.subheader(words(f"map.{measure}_of", indicator=label), anchor=False)
-    facts = [words.own(context.label_fr, context.label_en)]
-    folder = str(release.folder)
-    selection = (chosen.indicator, chosen.dataset, chosen.context)
-    wholes = [session.table(folder, "country", None, *selection)]
-    if chosen.caisse:
-        wholes.append(session.table(folder, "caisse", chosen.caisse, *selection))
+    words = scene.words
+    st.subheader(map_title(scene), anchor=False)
+    facts = [scene.context_label()]
+    wholes = [scene.table("country")]
+    if scene.chosen.caisse:
+        wholes.append(scene.table("caisse", scene.chosen.caisse))
     for row in pd.concat(wholes).to_dict("records"):
         if sentences.missing(row["reason"]):
-            facts.append(
-                words(
-                    "map.france",
-                    name=row["name"],
-                    value=sentences.with_interval(row, indicator, measure, words),
-                )
-            )
+            said = sentences.with_interval(row, scene.indicator, scene.measure, words)
+            facts.append(words("map.france", name=row["name"], value=said))
     st.caption(" · ".join(facts))
 
 
-def chart(
-    release: Release,
-    chosen: Choice,
-    words: Words,
-    indicator: Indicator,
-    context: Context,
-    measure: Measure,
-    narrow: bool,
-) -> None:
+def chart(scene: Scene, scale: maps.Scale, legend: list[maps.LegendRow]) -> None:
     """The map itself."""
-    folder, theme = str(release.folder), session.theme()
-    shapes = session.geometry(folder, chosen.kind, chosen.caisse)
-    if shapes.bounds is None:
-        st.info(words("map.nothing_drawn"))
-        return
-    picture = _picture(release, chosen, measure)
-    ground = session.ground(folder)
-    deck = maps.deck(
-        session.served(picture.geojson, "map-values"),
-        session.served(ground, "map-ground") if ground else None,
-        shapes.bounds,
-        len(shapes.ids),
-        theme,
-        narrow,
+    words, chosen = scene.words, scene.chosen
+    address = session.served(session.values(scene.folder, chosen.kind, scene.selection), "map-values")
+    alt = words("map.alt", indicator=scene.label, context=scene.context_label())
+    pane = atlas.pane(address, scene.indicator, scene.measure, scale, "", alt, words)
+    picture = atlas.picture(
+        f"{map_title(scene)} · {scene.context_label()}",
+        ranking.legend_title(scene.indicator, scene.measure, words),
+        legend,
+        export.source_lines(scene.source),
+        f"{scene.file_stem}.png",
     )
-    label = words.own(indicator.label_fr, indicator.label_en)
-    alt = words("map.alt", indicator=label, context=words.own(context.label_fr, context.label_en))
-    st.pydeck_chart(deck, height=MAP_HEIGHTS[narrow], alt=alt)
+    parts = (chosen.kind, chosen.caisse or "", chosen.indicator, chosen.dataset, chosen.weighting, chosen.context,
+             scene.measure, chosen.lang, session.theme())  # fmt: skip
+    mapped.show(scene, [pane], picture, "/".join(parts), "map-carte")
 
 
-def _picture(release: Release, chosen: Choice, measure: Measure) -> session.Picture:
-    return session.picture(
-        str(release.folder),
-        chosen.kind,
-        chosen.caisse,
-        chosen.indicator,
-        chosen.dataset,
-        chosen.context,
-        measure,
-        chosen.lang,
-        session.theme(),
-    )
-
-
-def _by_reason(values: pd.DataFrame) -> dict[str, int]:
-    return {str(reason): int(count) for reason, count in values["reason"].dropna().value_counts().items()}
-
-
-def nothing(values: pd.DataFrame, words: Words) -> None:
+def nothing(scene: Scene, values: pd.DataFrame) -> None:
     """No territory has a value: why, and what to do."""
+    words = scene.words
     st.info(words("states.no_values"))
-    for reason, count in _by_reason(values).items():
-        st.text(words("states.no_values_why", reason=words(f"reasons.{reason}"), count=number(count, 0, words)))
+    for reason, count in values["reason"].value_counts().items():
+        st.text(
+            words("states.no_values_why", reason=words.known("reasons", str(reason)), count=number(count, 0, words))
+        )
     st.text(words("states.no_values_do"))
 
 
-def notes(release: Release, chosen: Choice, words: Words, indicator: Indicator, values: pd.DataFrame) -> None:
+def notes(scene: Scene, values: pd.DataFrame) -> None:
     """The definition, what the map leaves out, and banks that share a département."""
+    words, indicator = scene.words, scene.indicator
     said = [words.own(indicator.definition_fr, indicator.definition_en)]
     if notice := words.own(indicator.notice_fr, indicator.notice_en):
         said.insert(0, notice)
     if not indicator.verified:
         said.append(words("map.unverified"))
     undrawn = values[~values["drawn"]] if values["q50"].notna().any() else values.head(0)
-    for reason, count in _by_reason(undrawn).items():
-        said.append(words("map.undrawn", count=number(count, 0, words), reason=words(f"reasons.{reason}")))
-    if chosen.caisse and (shared := release.shared_departements(chosen.caisse)):
+    for reason, count in undrawn["reason"].value_counts().items():
+        said.append(words("map.undrawn", count=number(count, 0, words), reason=words.known("reasons", str(reason))))
+    if scene.chosen.caisse and (shared := scene.release.shared_departements(scene.chosen.caisse)):
         said.append(words("map.shared", names=", ".join(shared)))
     for one in said:
         st.caption(one)
@@ -257,64 +107,103 @@ def notes(release: Release, chosen: Choice, words: Words, indicator: Indicator, 
 # ---------------------------------------------------------------- panel
 
 
-def panel(
-    release: Release,
-    chosen: Choice,
-    words: Words,
-    indicator: Indicator,
-    context: Context,
-    measure: Measure,
-    values: pd.DataFrame,
-) -> None:
-    """Legend with counts, ranking, download."""
-    picture = _picture(release, chosen, measure)
-    rows = ranking.legend(
-        indicator, measure, picture.counts, picture.missing, picture.divergent, session.theme(), words
-    )
-    st.html(
-        maps.legend_html(ranking.legend_title(indicator, measure, words), rows, words("legend.count"), session.theme())
-    )
-    valued = values[values["reason"].isna()]
+def panel(scene: Scene, values: pd.DataFrame, scale: maps.Scale, legend: list[maps.LegendRow]) -> None:
+    """Legend with counts, the chosen territory, the distribution, highest and lowest, downloads."""
+    words = scene.words
+    heading = ranking.legend_title(scene.indicator, scene.measure, words)
+    st.html(maps.legend_html(heading, legend, words("legend.count"), session.theme()))
+    valued = values[values["reason"].isna() & values[sentences.columns(scene.measure)[1]].notna()]
     if not valued.empty:
-        table(valued, len(values), words, indicator, measure)
-    dataset = release.catalogue.datasets[chosen.dataset]
-    published = long_date(release.published_at.date(), words)
-    source = export.source_lines(indicator, context, dataset, release.version, published, words)
-    place = chosen.caisse.removeprefix("caisse:") if chosen.caisse else "france"
-    st.download_button(
-        words("table.download"),
-        lambda: export.table_csv(values, indicator, source, words),
-        file_name=f"climart_{chosen.indicator}_{chosen.context}_{chosen.kind}_{place}.csv",
-        mime="text/csv",
-        on_click="ignore",
+        selected(scene, scale)
+        spread(scene, valued, scale)
+        ends(scene, valued, len(values))
+    downloads(scene, values)
+
+
+def selected(scene: Scene, scale: maps.Scale) -> None:
+    """The chosen territory beside its caisse and France, with a way to its sheet."""
+    words, chosen = scene.words, scene.chosen
+    place = scene.release.territory(chosen.territory) if chosen.territory else None
+    if place is None:
+        st.caption(words("panel.choose"))
+        return
+    wanted = [(place["kind"], place["territory_id"])]
+    if place["caisse_id"]:
+        wanted.append(("caisse", place["caisse_id"]))
+    wanted.append(("country", "country:FR"))
+    rows = []
+    for kind, territory in dict(wanted).items():
+        table = scene.table(kind)
+        rows += table[table["territory_id"] == territory].to_dict("records")
+    st.markdown(f"**{sentences.named(rows[0])}**")
+    bars = []
+    low, median, high = sentences.columns(scene.measure)
+    for row in rows:
+        if sentences.missing(row["reason"]) and not sentences.missing(row[median]):
+            said = sentences.with_interval(row, scene.indicator, scene.measure, words)
+            colour = scale.colours[scale.place(row[median])]
+            bars.append(charts.Bar(row["name"], row[median], row[low], row[high], said, colour))
+    if bars:
+        drawing = charts.bars(bars, words("panel.bars_alt", name=rows[0]["name"], indicator=scene.label))
+        st.html(drawing.html(session.theme()))
+    lines = sentences.hover(rows[0], scene.indicator, scene.measure, words).splitlines()
+    st.caption(" · ".join(lines[1:] if bars else lines))
+    st.button(
+        words("panel.sheet", name=rows[0]["name"]),
+        on_click=session.change,
+        kwargs={"view": "territoire"},
+        key="to-sheet",
     )
 
 
-def table(valued: pd.DataFrame, total: int, words: Words, indicator: Indicator, measure: Measure) -> None:
-    """The ranked table, and how many territories it counts."""
-    st.markdown(f"**{words('table.title')}**")
-    asked = st.segmented_control(
-        words("table.order"),
-        ranking.ORDERS,
-        key="control-order",
-        format_func=lambda one: ranking.order_name(one, indicator, measure, words),
-        default=ranking.ORDERS[0],
-        label_visibility="collapsed",
-    )
-    order = asked or ranking.ORDERS[0]
-    ranked = ranking.ranked(valued, measure, order)
+def spread(scene: Scene, valued: pd.DataFrame, scale: maps.Scale) -> None:
+    """The distribution of the territories, the chosen one marked."""
+    words = scene.words
+    column = sentences.columns(scene.measure)[1]
+    medians = valued[column].to_numpy(dtype=float)
+    if len(np.unique(medians)) < 2:
+        return
+    mine = valued.loc[valued["territory_id"] == scene.chosen.territory, column]
+    ends = (medians.min(), medians.max())
+    said = [sentences.median_words(value, scene.indicator, scene.measure, words) for value in ends]
+    st.markdown(f"**{words('panel.spread', kinds=words(f'kinds.{scene.chosen.kind}'))}**")
+    alt = words("panel.spread_alt", indicator=scene.label, low=said[0], high=said[1])
+    chosen = float(mine.iloc[0]) if len(mine) else None
+    drawing = charts.distribution(medians, scale.breaks, scale.colours, chosen, (said[0], said[1]), alt)
+    st.html(drawing.html(session.theme()))
+
+
+def ends(scene: Scene, valued: pd.DataFrame, total: int) -> None:
+    """The five highest and the five lowest."""
+    words = scene.words
     counted = words("table.counted", valued=number(len(valued), 0, words), all=number(total, 0, words))
-    cut = words("table.cut", shown=len(ranked)) if len(ranked) < len(valued) else ""
-    st.caption(f"{counted}. {cut}".strip())
-    st.dataframe(
-        ranking.styled(ranked, indicator, measure, words),
-        hide_index=True,
-        height=ranking.TABLE_HEIGHT,
-        placeholder="",
-        key="ranking",
-        column_config={name: st.column_config.Column(width=size) for name, size in ranking.widths(words).items()},
-    )
-    single = ranked["n_runs"].max() == 1
-    unit = words("table.unit_date") if indicator.unit == DATE_UNIT and measure == "level" else None
-    unit = unit or words(f"units.{indicator.unit}.{measure}")
+    st.caption(f"{counted}.")
+    for order in ranking.ORDERS[: 2 if len(valued) > ENDS_SHOWN else 1]:
+        top = ranking.ranked(valued, scene.measure, order).head(ENDS_SHOWN)
+        st.html(ranking.ends_html(top, order, scene.indicator, scene.measure, words))
+    single = valued["n_runs"].max() == 1
+    unit = words("table.unit_date") if is_date(scene.indicator.unit, scene.measure) else None
+    unit = unit or unit_form(scene.indicator.unit, scene.measure, words)
     st.caption(words("table.unit_one" if single else "table.unit", unit=unit))
+
+
+def downloads(scene: Scene, values: pd.DataFrame) -> None:
+    """The table as CSV and XLSX; the picture is saved from the map itself."""
+    words = scene.words
+    with st.container(horizontal=True):
+        st.download_button(
+            words("table.csv"),
+            lambda: export.table_csv(values, scene.source),
+            file_name=f"{scene.file_stem}.csv",
+            mime="text/csv",
+            on_click="ignore",
+            key="csv",
+        )
+        st.download_button(
+            words("table.xlsx"),
+            lambda: export.table_xlsx(values, scene.source),
+            file_name=f"{scene.file_stem}.xlsx",
+            mime=export.XLSX,
+            on_click="ignore",
+            key="xlsx",
+        )

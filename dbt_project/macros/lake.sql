@@ -1,6 +1,10 @@
-{# Whether the lake holds files of a partitioned table: an export-only lake has no cell_year, a daily-only one no index. #}
+{# Whether the lake holds a table, in one file or in partitions: an export-only lake has no cell_year, a daily-only one no
+   index, and one that nothing was fetched for no source_state. #}
 {% macro lake_has(table) %}
     {% if not execute %}{{ return(false) }}{% endif %}
-    {% set found = run_query("select count(*) from glob('" ~ env_var('CLIMART_LAKE') ~ "/" ~ table ~ "/**/*.parquet')") %}
+    {% set path = env_var('CLIMART_LAKE') ~ "/" ~ table %}
+    {% set found = run_query(
+        "select (select count(*) from glob('" ~ path ~ ".parquet')) + (select count(*) from glob('" ~ path ~ "/**/*.parquet'))"
+    ) %}
     {{ return(found.columns[0].values()[0] > 0) }}
 {% endmacro %}

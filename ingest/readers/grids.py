@@ -32,6 +32,8 @@ INDEX_ORIGIN = 1
 HALF_CELL = grid_8km.SIZE / 2
 BAND_STEP = 10_000  # between the numbers of two massifs: altitudes are below
 BAND_PLACE = ("lat", "lon")  # variables of a file of massif bands
+BAND_POINTS = "Number_of_points"  # its dimension, as in S2M
+BAND_INPUTS = "climart_inputs"  # its attribute: what it was made from
 
 Floats = npt.NDArray[np.float64]
 
@@ -77,7 +79,7 @@ class Grid:
 
 def recognise(where: str, dataset: netCDF4.Dataset, variable: Variable, dims: tuple[str, ...]) -> Grid:
     """The grid of ``variable`` over its spatial dimensions ``dims``. ``where`` begins the message of any UserError."""
-    if {"massif_num", "ZS"} <= set(dataset.variables) and dataset.variables["ZS"].dimensions == dims:
+    if dims == (BAND_POINTS,):
         return _massif_bands(where, dataset)
     lon = _coordinate(dataset, variable, "longitude", ("lon", "longitude"), dims)
     lat = _coordinate(dataset, variable, "latitude", ("lat", "latitude"), dims)
@@ -153,7 +155,9 @@ def band_of(cell_id: npt.ArrayLike) -> tuple[npt.NDArray[np.int64], npt.NDArray[
 
 
 def _massif_bands(where: str, dataset: netCDF4.Dataset) -> Grid:
-    """The bands of a file as ``readers.s2m`` and ``ingest.snow`` write them: massif_num, ZS, lat and lon by point."""
+    """The bands of a file as ``ingest.snow`` writes them: massif_num, ZS, lat and lon by point."""
+    if BAND_INPUTS not in dataset.ncattrs():
+        raise UserError(f"{where}: massifs and altitudes: load this file with `climart ingest snow`")
     cell_id = band_cell_id(dataset["massif_num"][:], dataset["ZS"][:])
     if np.unique(cell_id).size != cell_id.size:
         raise UserError(f"{where}: two points have the same massif and altitude")

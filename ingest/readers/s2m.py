@@ -22,6 +22,7 @@ import numpy.typing as npt
 from climart.errors import UserError
 from ingest import registry
 from ingest.readers import filenames, times
+from ingest.readers.grids import BAND_POINTS as POINTS
 from ingest.readers.grids import band_cell_id
 from ingest.readers.netcdf import HISTORICAL, OBSERVED, Run
 from ingest.readers.stored import MISSING
@@ -30,7 +31,6 @@ from ingest.variables import VARIABLES, conversion
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
-POINTS = "Number_of_points"
 MASSIF_NAMES = ("massif_num", "massif_number")
 MASSIF_LIST = "massifsList"
 DAY_STARTS = 0.25  # of a day: 06 UTC

@@ -45,10 +45,13 @@ def read(
     ground = communes.polygons(options.crs)
     shapes = ground.geometry.to_numpy()
     cut = _cut(shapes, zones)
+    about = cut[ANY][["study", "date"]]
     known = _areas(cut[ANY], np.arange(len(shapes))) / shapely.area(shapes)  # share of each commune that was studied
     if "perimeter" in parts:
-        perimeter = shapely.union_all(_polygons(parts["perimeter"], options.crs, remarks).geometry.to_numpy())
-        covered = shapely.area(shapely.intersection(shapes, perimeter)) / shapely.area(shapes)
+        perimeter = _described(_polygons(parts["perimeter"], options.crs, remarks), options)
+        looked_at = _cut(shapes, perimeter)[ANY]
+        covered = _areas(looked_at, np.arange(len(shapes))) / shapely.area(shapes)
+        about = about.combine_first(looked_at[["study", "date"]])  # a dry commune has the study's date and name too
         known = np.where((covered >= MIN_PERIMETER_SHARE) | (known > 0), np.maximum(covered, known), 0)
     studied = np.flatnonzero(known)
     amounts: dict[str, dict[str, Floats]] = {"area": {"all": shapely.area(shapes[studied]) / 1e6}}
@@ -58,7 +61,7 @@ def read(
         if part in parts:
             amounts[part] = _amounts(parts[part], options, shapes[studied], cut, studied)
     source = file_ids[main[0]] if len(paths) == 1 else None
-    about = cut[ANY].reindex(studied)
+    about = about.reindex(studied)
     rows = []
     for measure, values in _measures(options, amounts).items():
         for position, value in zip(studied, values, strict=True):
@@ -118,16 +121,21 @@ def _zones(path: Path, options: ZonePolygons, remarks: list[str]) -> pd.DataFram
         classes = found.map(options.classes)
         if left_out := int(found.isin(options.ignored).sum()):
             remarks.append(f"{path.name}: {left_out} polygons of {', '.join(options.ignored)} were left out.")
+    return _described(frame, options).assign(zone_class=classes).dropna(subset=["zone_class"])
+
+
+def _described(frame: gpd.GeoDataFrame, options: ZonePolygons) -> pd.DataFrame:
+    """Columns shape, zone_class (any), study, date: what a layer says of each polygon, where it does."""
     nothing = pd.Series(None, index=frame.index, dtype=object)
-    rows = pd.DataFrame(
+    return pd.DataFrame(
         {
             "shape": frame.geometry.to_numpy(),
-            "zone_class": classes,
-            "study": frame[options.study_column] if options.study_column else nothing,
-            "date": pd.to_datetime(frame[options.date_column]) if options.date_column else pd.NaT,
-        }
+            "zone_class": ANY,
+            "study": frame.get(options.study_column, nothing),
+            "date": pd.to_datetime(frame.get(options.date_column, nothing)),
+        },
+        index=frame.index,
     )
-    return rows.dropna(subset=["zone_class"])
 
 
 def _cut(shapes: Shapes, zones: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -12,8 +12,8 @@ from ingest.jit import compiled
 Block = npt.NDArray[np.float32]
 YearStarts = npt.NDArray[np.int64]
 
-# A day in a hundred is 3.65 days a year. Sixteen hold the 99th percentile of 20 or 30 years unless one year alone has more
-# than sixteen of its 73 or 110 wettest days: SQL sees that and gives no value.
+# A day in a hundred is 3.65 days a year. Sixteen hold the 99th percentile of 20 or 30 years unless one year alone has
+# more than sixteen of its 73 or 110 wettest days: SQL sees that and gives no value.
 WETTEST = 16
 WETTEST_OUTPUTS = tuple(f"wettest.{rank:02d}" for rank in range(1, WETTEST + 1))
 

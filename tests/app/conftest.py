@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import pandas as pd
 import pytest
 import shapely
 from streamlit.testing.v1 import AppTest
 
-from app.data import Indicator, Release, open_release
+from app.data import Indicator, Release, Selection, joined, open_release
 from climart import paths
 
 VERSION = "2026.11.0"
@@ -23,12 +25,18 @@ TABLES = """
 create table dim_territory (
     territory_id varchar, kind varchar, code varchar, name varchar, zone varchar, departement_id varchar,
     caisse_id varchar, caisse_shared_with varchar, area_km2 float, geometry_method varchar, reason varchar,
-    outline geometry
+    outline geometry, epci_id varchar, region_id varchar, population double, cog_year smallint,
+    longitude double, latitude double
 );
 create table fct_indicator (
     territory_id varchar, indicator_id varchar, dataset_id varchar, context_id varchar, weighting varchar,
     ref_q50 float, q05 float, q50 float, q95 float, delta_q05 float, delta_q50 float, delta_q95 float,
-    n_runs smallint, agreement float, n_cells integer, resolution_km float, method varchar, reason varchar
+    n_runs smallint, agreement float, n_cells integer, resolution_km float, method varchar, reason varchar,
+    robustness varchar
+);
+create table fct_indicator_run (
+    territory_id varchar, indicator_id varchar, dataset_id varchar, context_id varchar, weighting varchar,
+    run_values float[], run_changes float[]
 );
 create table dim_indicator (
     indicator_id varchar, label_fr varchar, label_en varchar, theme varchar, hazard varchar, unit varchar,
@@ -43,8 +51,20 @@ create table dim_dataset (
     validation_status varchar, resolution_km float, notice_fr varchar, notice_en varchar
 );
 """
-INTO_TERRITORY = "insert into dim_territory values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?::blob::geometry)"
-INTO_FACT = "insert into fct_indicator values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+INTO_TERRITORY = """
+insert into dim_territory (
+    territory_id, kind, code, name, zone, departement_id, caisse_id, caisse_shared_with, area_km2, geometry_method,
+    reason, outline, population, cog_year, longitude, latitude
+) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?::blob::geometry, 1000, 2026, 3.0, 46.5)
+"""
+INTO_FACT = "insert into fct_indicator values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, null)"
+# Seventeen runs, evenly from two below the median to three above it.
+INTO_RUNS = """
+insert into fct_indicator_run
+select territory_id, indicator_id, dataset_id, context_id, weighting,
+    list_transform(range(17), lambda run: q50 - 2 + run * 5 / 16), null
+from fct_indicator where n_runs = 17
+"""
 INTO_INDICATOR = "insert into dim_indicator values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 INTO_CONTEXT = "insert into dim_context values (?, ?, ?, ?, ?, ?)"
 INTO_DATASET = "insert into dim_dataset values (?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -173,10 +193,18 @@ def write_release(root: Path, synthetic: bool = False) -> Path:
         connection.executemany(INTO_CONTEXT, CONTEXTS)
         connection.executemany(INTO_DATASET, datasets)
         connection.executemany(INTO_FACT, _facts(territories, "tracc") + _single_run(territories))
+        connection.execute(INTO_RUNS)
     about = {"version": VERSION, "published_at": "2026-11-21T08:08:32+00:00"}
     (folder / "release.json").write_text(json.dumps(about), encoding="utf-8")
     (root / "releases" / "stable").symlink_to(VERSION)
     return root
+
+
+def table(
+    release: Release, kind: str, indicator: str, context: str = "rwl40", caisse: str | None = None
+) -> pd.DataFrame:
+    """What a view shows of the first dataset."""
+    return joined(release.places(kind), release.figures(kind, Selection(indicator, "tracc", context)), caisse)
 
 
 @dataclass(frozen=True)
@@ -193,17 +221,31 @@ class Page:
         return test.run()
 
 
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data root of the tiny release. Not to be changed."""
+    return write_release(tmp_path_factory.mktemp("tiny"))
+
+
 @pytest.fixture
-def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Page:
+def page(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Page:
     """The app on the tiny release."""
-    monkeypatch.setenv("CLIMART_DATA", str(write_release(tmp_path)))
+    monkeypatch.setenv("CLIMART_DATA", str(tiny))
+    return Page(tiny)
+
+
+@pytest.fixture
+def own_page(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Page:
+    """The app on a copy of the tiny release, for what breaks it."""
+    shutil.copytree(tiny / "releases", tmp_path / "releases", symlinks=True)
+    monkeypatch.setenv("CLIMART_DATA", str(tmp_path))
     return Page(tmp_path)
 
 
 @pytest.fixture(scope="session")
-def release(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Release]:
+def release(tiny: Path) -> Iterator[Release]:
     """The tiny release, opened."""
-    root = write_release(tmp_path_factory.mktemp("tiny"))
+    root = tiny
     opened = open_release(root / "releases" / VERSION)
     yield opened
     opened.connection.close()

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import csv
 from dataclasses import replace
+from datetime import date
 from io import StringIO
 
 import pytest
 
 from app.data import Release
-from app.export import source_lines, table_csv
+from app.export import Source, table_csv
 from app.i18n import Lang, words
 from climart.spreadsheet import harmless
-from tests.app.conftest import SYNTHETIC
+from tests.app.conftest import SYNTHETIC, table
 
 
 def exported(release: Release, lang: Lang, kind: str = "commune", synthetic: bool = False) -> list[list[str]]:
@@ -22,8 +23,8 @@ def exported(release: Release, lang: Lang, kind: str = "commune", synthetic: boo
     if synthetic:
         dataset = replace(dataset, validation_status="synthetic", notice_fr=SYNTHETIC)
     indicator, context = catalogue.indicators["tx35"], catalogue.contexts["rwl40"]
-    source = source_lines(indicator, context, dataset, release.version, "21 novembre 2026", spoken)
-    content = table_csv(release.values(kind, None, "tx35", "tracc", "rwl40"), indicator, source, spoken)
+    source = Source(indicator, context, dataset, "area", release.version, date(2026, 11, 21), spoken)
+    content = table_csv(table(release, kind, "tx35"), source)
     assert content.startswith(b"\xef\xbb\xbf")
     return list(csv.reader(StringIO(content.decode("utf-8-sig")), delimiter=";" if lang == "fr" else ","))
 
@@ -48,11 +49,22 @@ def test_source_licence_release_context_and_definition_come_first(release: Relea
     assert SYNTHETIC not in text
 
 
+def test_what_must_be_said_with_every_value_follows_the_definition(release: Release) -> None:
+    natural = "neige naturelle, hors neige de culture"
+    catalogue = release.catalogue
+    indicator = replace(catalogue.indicators["tx35"], notice_fr=natural)
+    where = (catalogue.contexts["rwl40"], catalogue.datasets["tracc"], "area", release.version, date(2026, 11, 21))
+    content = table_csv(table(release, "commune", "tx35"), Source(indicator, *where, words("fr"))).decode("utf-8-sig")
+    head = [line for line in content.splitlines() if "# " in line[:3]]
+    definition = next(n for n, line in enumerate(head) if "# Définition" in line)
+    assert natural in head[definition + 1]
+
+
 def test_a_demonstration_says_so_on_its_first_line(release: Release) -> None:
     assert exported(release, "fr", synthetic=True)[0] == [f"# {SYNTHETIC}"]
 
 
-@pytest.mark.parametrize(("lang", "column", "value"), [("fr", "médiane", "22,00"), ("en", "median", "22.00")])
+@pytest.mark.parametrize(("lang", "column", "value"), [("fr", "médiane", "22,0"), ("en", "median", "22.0")])
 def test_numbers_in_the_language_of_the_reader(release: Release, lang: Lang, column: str, value: str) -> None:
     assert body(exported(release, lang))["01001"][column] == value
 

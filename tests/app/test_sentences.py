@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 
 from app import sentences
-from app.data import Indicator, Release
+from app.data import Indicator, Release, Selection, joined
 from app.i18n import words
 
 FR, EN = words("fr"), words("en")
 
 
 def row(release: Release, kind: str, indicator: str, code: str, context: str = "rwl40", dataset: str = "tracc") -> Any:
-    values = release.values(kind, None, indicator, dataset, context).to_dict("records")
+    figures = release.figures(kind, Selection(indicator, dataset, context))
+    values = joined(release.places(kind), figures, None).to_dict("records")
     return next(one for one in values if one["code"] == code)
 
 
@@ -75,8 +76,8 @@ def test_dates(release: Release, last_frost: Indicator) -> None:
 @pytest.mark.parametrize(
     ("code", "said"),
     [
-        ("01001", ["plus petit qu'une maille de 8 km"]),  # one cell
-        ("01002", ["contour approché", "plus petit qu'une maille de 8 km"]),
+        ("01001", ["plus petit qu'une maille des données"]),  # one cell
+        ("01002", ["contour approché", "plus petit qu'une maille des données"]),
         ("03002", ["non étudié (contour inconnu)"]),
     ],
 )

@@ -83,7 +83,7 @@ def test_another_indicator_keeps_what_it_can(release: Release) -> None:
 )  # fmt: skip
 def test_any_address_gives_a_choice_that_exists(release: Release, params: dict[str, str]) -> None:
     choice, rejected = state.from_params(params, release.catalogue)
-    assert (choice.dataset, choice.indicator, choice.context) in release.catalogue.offered
+    assert (choice.dataset, choice.indicator, choice.context, choice.weighting) in release.catalogue.offered
     assert state.settle(choice, release.catalogue) == choice
     assert {one.name for one in rejected} <= params.keys() - {"autre"}
     assert state.from_params(state.to_params(choice), release.catalogue) == (choice, [])

@@ -76,11 +76,8 @@ def test_a_missing_variable_is_the_reason_in_the_wide_mart(sample_mart: Mart) ->
 
 def test_evapotranspiration_has_one_method_per_dataset(sample_mart: Mart) -> None:
     found = sample_mart.query("select distinct dataset_id, pet_method from dim_simulation order by 1")
-    assert found == [
-        ("sample_daily_drias", "file_hg0175"),
-        ("sample_daily_socle", "file_hg0175"),
-        ("sample_tracc2023", None),
-    ]
+    assert {("sample_daily_drias", "file_hg0175"), ("sample_daily_socle", "file_hg0175")} <= set(found)
+    assert ("sample_tracc2023", None) in found and len(found) == len({dataset for dataset, _ in found})
 
 
 def test_drought_scores_are_0_in_the_reference_and_fall_with_warming(sample_mart: Mart) -> None:

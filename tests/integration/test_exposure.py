@@ -107,7 +107,8 @@ def test_a_commune_without_any_study_is_never_green(sample_mart: Mart) -> None:
 
 def test_what_is_studied_and_dry_is_zero_and_not_unknown(sample_mart: Mart) -> None:
     found = sample_mart.query(
-        "select count(*) from fct_exposure where measure_id = 'flood_area_share' and state <> 'not_studied' and value = 0 "
+        "select count(*) from fct_exposure "
+        "where measure_id = 'flood_area_share' and state <> 'not_studied' and value = 0 and note like 'TRI simulé%' "
         "and date_end = date '2020-06-15' and dataset_id = 'sample_flood_zones'"
     )
     assert int(str(found[0][0])) > 10

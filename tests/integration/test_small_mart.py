@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from climart.files import sha256_of
+from ingest.fetch import locks
 from tests.conftest import Mart, climart
 from tests.factories import admin_folder, agri_export, appellation, farm_zones, parcels, tracc_export
 
@@ -23,6 +26,8 @@ def small_mart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mart]:
     boxes = {"01001": (622_000, 2_014_000, 630_000, 2_016_000), "01002": (617_000, 2_014_000, 622_000, 2_016_000)}
     admin = admin_folder(root / "admin", boxes)
     exports = []
+    raw = root / "raw" / "drias_tracc2023"
+    raw.mkdir(parents=True)
     for run in (1, 2, 3):
         for step, level in enumerate(LEVELS, start=1):
             # Reference 10 °C left, 14 °C right, for every run; run r warms by r × step.
@@ -39,7 +44,7 @@ def small_mart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mart]:
                 }
                 for point, mean, total in ((LEFT, 10, 1000), (RIGHT, 14, 500))
             }
-            exports.append(tracc_export(root / f"run{run}{level}.txt", f"RCM{run}_GCM", level, row))
+            exports.append(tracc_export(raw / f"run{run}{level}.txt", f"RCM{run}_GCM", level, row))
     # DRIAS-2020: the last frost of the left cell is a false zero at the reference.
     right, left = {"NORRRA": 400, "NORDATEDG": 273}, {"NORRRA": 600, "NORDATEDG": 0}
     exports.append(agri_export(root / "ref.txt", "REF", "REF", {LEFT: left, RIGHT: right}))
@@ -53,6 +58,7 @@ def small_mart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mart]:
     # A grows 0.5 km² of wheat in either cell; B nothing; no vine anywhere.
     fields = [("1", (x, 2_014_000, x + 500, 2_015_000)) for x in (623_000, 626_000)]
     land = parcels(root / "fields.gpkg", fields)
+    _as_if_fetched(root, raw)
     said = {
         "territories": climart(root, "ingest", "territories", admin),
         "zones": climart(root, "ingest", "zones", zones, vineyard),
@@ -63,6 +69,48 @@ def small_mart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mart]:
         "publish": climart(root, "publish"),
     }
     yield Mart(root, said)
+
+
+def _as_if_fetched(root: Path, raw: Path) -> None:
+    """The records of a fetch of every export of ``raw``, then of a refresh that could not reach the producer."""
+    files = {
+        path.name: locks.HeldFile(
+            url=f"https://producer.invalid/{path.name}",
+            etag=None,
+            last_modified=None,
+            bytes=path.stat().st_size,
+            sha256=sha256_of(path),
+            rows=2,
+            fetched_at=datetime(2026, 11, 1 + n, tzinfo=UTC),
+        )
+        for n, path in enumerate(sorted(raw.iterdir()))
+    }
+    failure = locks.Failure(at=datetime(2026, 11, 21, tzinfo=UTC), reason="unreachable", message="HTTP 503")
+    checked = datetime(2026, 11, 14, tzinfo=UTC)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CLIMART_DATA", str(root))
+        locks.save(locks.Lock(source="drias_tracc2023", files=files, failure=failure, checked_at=checked))
+        locks.record_states()
+
+
+def test_a_stale_source_is_marked_with_its_dates(small_mart: Mart) -> None:
+    found = small_mart.query(
+        "select dataset_id, fetched_at at time zone 'UTC', checked_at at time zone 'UTC', is_stale, stale_reason "
+        "from dim_dataset where dataset_id like 'drias_%' order by dataset_id"
+    )
+    assert found == [
+        ("drias_2020", None, None, False, None),  # loaded by hand
+        ("drias_tracc2023", datetime(2026, 11, 9), datetime(2026, 11, 14), True, "unreachable"),  # 9 files, one a day
+    ]
+
+
+def test_any_value_leads_to_the_address_and_date_of_its_file(small_mart: Mart) -> None:
+    found = small_mart.query(
+        "select distinct url, fetched_at at time zone 'UTC' from dim_source_file "
+        "where source_id = 'drias_tracc2023' order by url"
+    )
+    assert len(found) == 9
+    assert found[0] == ("https://producer.invalid/run1GWL15.txt", datetime(2026, 11, 1))
 
 
 def test_reference_is_recovered_and_weighted(small_mart: Mart) -> None:
@@ -229,7 +277,8 @@ def test_a_run_without_a_level_keeps_its_place(small_mart: Mart, tmp_path: Path)
     """Runs 1 and 3 of a second dataset root have +4 °C, run 2 has not: NULL in its place, not the value of run 3."""
     root = tmp_path / "gap"
     climart(root, "ingest", "territories", small_mart.root / "admin")
-    exports = sorted(p for p in small_mart.root.glob("run*.txt") if p.name != "run2GWL30.txt")
+    fetched = small_mart.root / "raw" / "drias_tracc2023"
+    exports = sorted(p for p in fetched.glob("run*.txt") if p.name != "run2GWL30.txt")
     assert len(exports) == 8
     climart(root, "ingest", "drias", *exports)
     climart(root, "build")

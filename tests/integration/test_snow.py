@@ -296,3 +296,13 @@ def test_snow_runs_warm_as_their_climate_runs_do(sample_mart: Mart) -> None:
 def test_snow_is_not_loaded_twice(sample_mart: Mart) -> None:
     said = climart(sample_mart.root, "ingest", "snow", sample_mart.root / "sample" / "snow")
     assert said.count("already reduced, unchanged") == 3
+
+
+@pytest.mark.real_data
+def test_real_massifs_have_their_altitudes_and_their_cells(national_mart: Mart) -> None:
+    found = national_mart.query(
+        "select name, altitude_low_m, altitude_m, altitude_high_m, n_cells > 15 from dim_territory "
+        "where territory_id = 'massif:10'"
+    )
+    assert found == [("Vanoise", 320, 2133, 3836, True)]
+    assert national_mart.query("select count(altitude_m) from dim_territory where kind = 'massif'")[0][0] >= 60

@@ -119,6 +119,7 @@ def test_a_perimeter_tells_dry_from_unknown(communes: None, tmp_path: Path) -> N
     )
     assert by_commune(rows, "flood_area_share") == {"01001": pytest.approx(50, abs=1e-6), "01002": 0}
     assert [row["studied_share"] for row in rows] == pytest.approx([1] * len(rows))
+    assert {row["note"] for row in rows} == {"Isère · 1:25 000"}  # the dry one too has its study
 
 
 def test_people_by_raster_and_by_points_agree(communes: None, tmp_path: Path) -> None:

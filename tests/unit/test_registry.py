@@ -23,6 +23,9 @@ GOOD = {
     "cadence": "none",
     "validation_status": "validated",
     "resolution_km": 8,
+    "expected_size": {"bytes": 1000, "basis": "a test"},
+    "reader": "drias",
+    "order": "on a portal",
     "drias_text": {"experience": "SOME2030", "producers": ["P"], "contexts": {"GWL15": "rwl20"}},
 }
 

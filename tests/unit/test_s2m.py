@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from climart.errors import UserError
-from ingest.readers import s2m
+from ingest.readers import netcdf, s2m
 from tests.snow_files import write
 from tests.support import real_data
 
@@ -61,6 +61,12 @@ def test_what_cannot_be_placed_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "h.nc", "2000-08-01", ONE_DAY, units={"DSN_T_ISBA": "furlong"})
     with pytest.raises(UserError, match="DSN_T_ISBA: unknown unit 'furlong'"):
         read(path)
+
+
+def test_the_reader_of_grids_sends_them_to_the_right_verb(tmp_path: Path) -> None:
+    path = write(tmp_path / "pro.nc", "2000-08-01", {"DSN_T_ISBA": np.ones((9, 1))})
+    with pytest.raises(UserError, match="load this file with `climart ingest snow`"):
+        netcdf.plan([path])
 
 
 def test_flat_ground_is_read_and_slopes_are_not(tmp_path: Path) -> None:

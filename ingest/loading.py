@@ -1,0 +1,86 @@
+"""From fetched files to the lake without a hand: which verb reads which source, and what its archives hold."""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from collections.abc import Callable, Sequence
+from fnmatch import fnmatch
+from pathlib import Path, PurePosixPath
+
+from climart import paths
+from climart.files import atomic
+from ingest import cell_years, observed, producer_index
+from ingest.fetch import locks
+from ingest.readers import netcdf
+from ingest.registry import Source
+
+
+def _netcdf(source: Source, files: Sequence[Path]) -> str:
+    done = cell_years.load(netcdf.plan(files, dataset_id=source.id))
+    return f"{len(done.reports)} run(s) reduced, {len(done.unchanged)} unchanged"
+
+
+def _observed(source: Source, files: Sequence[Path]) -> str:
+    done = observed.load(source.id, files)
+    return ", ".join(f"{n} rows of {table}" for table, n in sorted(done.n_rows.items())) or "no row"
+
+
+def _drias(source: Source, files: Sequence[Path]) -> str:
+    done = producer_index.load(files, replace=True)
+    return f"{len(done.loaded)} export(s) loaded, {len(done.already)} unchanged"
+
+
+# By the verb of `climart ingest` that a source names as its reader. Each returns what it did, in words.
+LOADERS: dict[str, Callable[[Source, Sequence[Path]], str]] = {
+    "netcdf": _netcdf,
+    "observed": _observed,
+    "drias": _drias,
+}
+
+
+def load(source: Source, lock: locks.Lock) -> str | None:
+    """Load what was fetched of a source into the lake; None where its reader is missing or wants a hand.
+
+    Raises UserError, with the lake as it was, where a reader refuses a file.
+    """
+    if source.reader not in LOADERS or source.reader_wants or not lock.files:
+        return None
+    return LOADERS[source.reader](source, files(source, lock))
+
+
+def files(source: Source, lock: locks.Lock) -> list[Path]:
+    """The fetched files as the readers want them: those of an archive in the place of the archive."""
+    folder = locks.folder(source.id)
+    _forget_unpacked(folder / locks.UNPACKED, {held.sha256 for held in lock.files.values()})
+    found: list[Path] = []
+    for name in sorted(lock.files):
+        path = paths.inside(folder, name)
+        members = _unpacked(source, path, lock.files[name].sha256) if path.suffix == ".zip" else []
+        found += members or [path]
+    return found
+
+
+def _unpacked(source: Source, archive: Path, sha256: str) -> list[Path]:
+    """The members that the contracts speak of, each once, under their own names and nowhere else."""
+    assert source.fetch is not None
+    agreed = [family.contract for family in source.fetch.families] + [o.contract for o in source.fetch.copernicus]
+    patterns = {contract.member for contract in agreed if contract.member}
+    target = paths.inside(locks.folder(source.id), locks.UNPACKED, sha256)
+    found = []
+    with zipfile.ZipFile(archive) as content:
+        for name in content.namelist():
+            if not any(fnmatch(name, pattern) for pattern in patterns):
+                continue
+            path = paths.inside(target, PurePosixPath(name).name)
+            if not path.exists():
+                with content.open(name) as member, atomic(path) as handle:
+                    shutil.copyfileobj(member, handle)
+            found.append(path)
+    return found
+
+
+def _forget_unpacked(folder: Path, current: set[str]) -> None:
+    for old in folder.iterdir() if folder.is_dir() else ():
+        if old.name not in current:
+            shutil.rmtree(old)

@@ -1,0 +1,285 @@
+"""Every view in both languages on each kind of release, and in each view what its reader does."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html import unescape
+from pathlib import Path
+from typing import get_args
+
+import duckdb
+import pandas as pd
+import pytest
+import yaml
+from streamlit.testing.v1 import AppTest
+
+from app import data, session, state
+from app.i18n import LANGUAGES, Lang, words
+from app.state import VIEWS, View
+from tests.app.conftest import APP, VERSION, Page
+from tests.app.test_pages import texts
+from tests.conftest import Mart
+
+BOTH = pytest.mark.parametrize("lang", LANGUAGES)
+EVERY = pytest.mark.parametrize("view", VIEWS)
+
+
+def opens(root: Path, view: View, lang: Lang, monkeypatch: pytest.MonkeyPatch, **params: str) -> AppTest:
+    """The view, which stands without an error, in its language, with its release named."""
+    monkeypatch.setenv("CLIMART_DATA", str(root))
+    test = Page(root).open(view=view, lang=lang, **params)
+    assert not test.exception
+    assert not test.error
+    spoken = words(lang)
+    said = texts(test)
+    assert f"**{spoken(f'views.{view}')}**" in said
+    assert spoken("foot.hazard") in said
+    return test
+
+
+@BOTH
+@EVERY
+def test_every_view_opens_on_the_tiny_release(
+    tiny: Path, view: View, lang: Lang, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    test = opens(tiny, view, lang, monkeypatch, territory="commune:01001", other="commune:02001")
+    assert VERSION in texts(test)
+
+
+@BOTH
+@EVERY
+def test_every_view_opens_on_the_sample(
+    sample_mart: Mart, view: View, lang: Lang, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opens(sample_mart.root, view, lang, monkeypatch, territory="commune:73065", other="departement:73")
+
+
+@pytest.mark.real_data
+@BOTH
+@EVERY
+def test_every_view_opens_on_the_national_release(
+    national_mart: Mart, view: View, lang: Lang, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opens(national_mart.root, view, lang, monkeypatch, kind="commune", territory="commune:73065", other="massif:10")
+
+
+@pytest.mark.parametrize("kind", ["massif", "massif_band", "ski_area", "region"])
+def test_the_sample_opens_on_kinds_that_few_indicators_have(
+    sample_mart: Mart, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLIMART_DATA", str(sample_mart.root))
+    test = Page(sample_mart.root).open()
+    options = test.selectbox(key="control-kind").options
+    label = words("fr").known("kinds", kind)
+    if label not in options:
+        assert (kind,) not in sample_mart.query("select distinct kind from dim_territory")
+        return
+    test.selectbox(key="control-kind").select(kind).run()
+    assert not test.exception
+    assert test.query_params["kind"] == kind
+
+
+@EVERY
+def test_a_deep_link_reopens_its_view(page: Page, view: View) -> None:
+    address = {
+        "view": view, "lang": "en", "kind": "commune", "caisse": "caisse:est", "indicator": "rr_jja",
+        "dataset": "tracc", "weighting": "area",
+        "track": "warming_level", "context": "rwl20", "against": "rwl40", "measure": "change",
+        "pair": "territories", "territory": "commune:01001", "other": "commune:02001",
+    }  # fmt: skip
+    test = page.open(**address)
+    assert not test.exception
+    assert {name: one if isinstance(one, str) else one[0] for name, one in test.query_params.items()} == address
+    assert not test.info  # nothing was refused
+
+
+def test_navigation_keeps_what_was_chosen(page: Page) -> None:
+    test = page.open(kind="commune", indicator="rr_jja", context="rwl20")
+    for view in reversed(VIEWS):
+        test.button(key=f"view-{view}").click().run()
+        assert not test.exception
+        assert (test.query_params["view"], test.query_params["indicator"]) == (view, "rr_jja")
+    assert test.selectbox(key="control-kind").value == "commune"
+
+
+def test_a_territory_that_does_not_exist_is_said(page: Page) -> None:
+    test = page.open(view="territoire", territory="commune:99999")
+    assert "« commune:99999 » n'existe pas pour le territoire" in "\n".join(one.value for one in test.info)
+    assert "territory" not in test.query_params
+
+
+# ---------------------------------------------------------------- what a reader does
+
+
+def test_territoire_finds_a_place_by_its_name(page: Page) -> None:
+    test = page.open(view="territoire")
+    assert "Chercher un territoire" in texts(test)
+    test.text_input(key="find-territory").input("petit bourg").run()
+    (box,) = [one for one in test.selectbox if str(one.key).startswith("found-territory")]
+    assert box.options == ["Petit-Bourg · Commune 01002"]
+    box.select("commune:01002").run()
+    assert not test.exception
+    assert test.subheader[0].value == "Petit-Bourg (01)"
+    said = texts(test).replace("\u00a0", " ")
+    assert "Jours très chauds : 1 jour/an à la référence, 22 jours/an à +4 °C (2100)" in said
+    assert "entre 20 et 25 selon 17 simulations" in said
+    assert "Le contour de ce territoire est approché." in said
+    assert "Cette version ne contient ni événements passés ni exposition." in said
+
+
+def test_territoire_shows_a_hostile_name_as_text(page: Page) -> None:
+    test = page.open(view="territoire", territory="commune:02001")
+    assert not test.exception
+    assert test.subheader[0].value == "<script>alert(1)</script> (02)"
+    assert not [one for one in test.html if "<script" in one.proto.body]
+
+
+def test_territoire_without_outline_gives_its_reason(page: Page) -> None:
+    said = texts(page.open(view="territoire", territory="commune:03002"))
+    assert "Aucune valeur pour ce territoire : non étudié (contour inconnu)." in said
+
+
+def test_comparer_lists_the_indicators_whose_class_changes(page: Page) -> None:
+    test = page.open(view="comparer", territory="departement:01")
+    assert test.selectbox(key="control-against").value == "ref"
+    said = unescape(texts(test)).replace("\u00a0", " ")
+    # Ain: 1 → 22 very hot days (1 to 2 → 20 to 30), 200 → 150 mm (180 and more → 140 to 180), day 100 → 90.
+    assert "Indicateurs dont la classe change : Ain" in said
+    assert {"20 à 30", "180 et plus", "140 à 180"} <= set(re.findall(r"<small>(.*?)</small>", said))
+    test.selectbox(key="control-against").select("rwl40").run()
+    assert [one.value for one in test.info] == ["Choisir deux contextes différents."]
+
+
+def test_comparer_sets_two_territories_on_one_scale(page: Page) -> None:
+    test = page.open(view="comparer", pair="territories", territory="departement:01", other="departement:02")
+    assert test.subheader[0].value == "Ain et Aisne"
+    assert len([one for one in test.html if "data:image/svg" in one.proto.body]) >= 3
+
+
+def test_classement_filters_and_sorts(page: Page) -> None:
+    test = page.open(view="classement", kind="commune", indicator="rr_jja")
+
+    def names() -> list[str]:
+        table: pd.DataFrame = test.dataframe[0].value
+        return list(table.iloc[:, 0])
+
+    assert names() == ["Bourg (01)", "Petit-Bourg (01)", "<script>alert(1)</script> (02)", "=1+1 (03)"]
+    test.segmented_control(key="ranking-order").set_value("lowest").run()
+    assert names()[0] == "=1+1 (03)"
+    test.text_input(key="ranking-name").input("BOURG").run()
+    assert names() == ["Bourg (01)", "Petit-Bourg (01)"]
+    test.text_input(key="ranking-name").input("").run()
+    test.checkbox(key="ranking-agreed").check().run()  # Aisne: 9 runs of 17
+    assert "<script>alert(1)</script> (02)" not in names()
+    test.text_input(key="ranking-name").input("nowhere").run()
+    assert [one.value for one in test.info] == ["Aucun territoire ne répond à ces filtres. En retirer un."]
+
+
+BOOK = "Code commune;Encours;Libellé\n01001;1 000,60;a\n1002;200;b\n99999;5;c\n02001;-3;d\n02001;x;e\n03001;400;=1+1\n"
+
+
+def test_portefeuille_counts_every_line_and_amount(page: Page) -> None:
+    test = page.open(view="portefeuille")
+    assert "Votre fichier reste en mémoire" in texts(test)
+    test.file_uploader[0].set_value(("livre.csv", BOOK.encode("cp1252"), "text/csv")).run()
+    assert not test.exception
+    said = unescape(texts(test)).replace("\u202f", " ").replace("\u00a0", " ")
+    lines = dict(re.findall(r'<tr[^>]*><th scope="row">([^<]*)</th><td>([^<]*)</td><td>[^<]*</td></tr>', said))
+    assert lines["Reconnues"] == "3" and lines["Code commune inconnu"] == "1" and lines["Tout le fichier"] == "6"
+    assert lines["Montant négatif"] == "1" and lines["Montant illisible"] == "1"
+    # 1 200.6 in the two communes of Ain (20 to 30 days at +4 °C), 400 in the one of Allier (below 1).
+    heat = next(str(one.proto.body) for one in test.html if "Jours très chauds" in one.proto.body)
+    row = re.search(r"20 à 30</th>(.*?)</tr>", heat)
+    assert row and re.findall(r">([^<>]+)<br><small>(\d+)", row.group(1).replace("\u202f", " "))[-1] == ("1 201", "75")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("a.csv", b"", "vide"),
+        ("a.csv", b"a;b\n1;2\n", "codes communes"),
+        ("a.xlsx", b"a;b\n1;2\n", "XLSX"),
+        ("a.csv", b"," * 10_000_000, "colonnes"),
+        ("a.csv", ";".join(f"c{n}" for n in range(300)).encode() + b"\n", "300 colonnes"),
+    ],
+)
+def test_portefeuille_refuses_in_words_and_goes_on(page: Page, name: str, content: bytes, expected: str) -> None:
+    test = page.open(view="portefeuille")
+    test.file_uploader[0].set_value((name, content, "text/csv")).run()
+    assert not test.exception
+    assert expected in " ".join([*(one.value for one in test.error), texts(test)])
+    test.file_uploader[0].set_value(("livre.csv", BOOK.encode(), "text/csv")).run()
+    assert not test.exception and not test.error
+    assert "Montants par aléa, classe et contexte" in texts(test)
+
+
+def test_methode_searches_the_dictionary(page: Page) -> None:
+    test = page.open(view="methode")
+    test.text_input(key="method-search").input("gelée").run()
+    assert not test.exception
+    said = texts(test)
+    assert "Dernière gelée" in said and "Jours très chauds" not in said
+    test.text_input(key="method-search").input("agreement").run()
+    assert list(test.dataframe[0].value.iloc[:, 1]) == ["agreement"]
+
+
+# ---------------------------------------------------------------- sign-in
+
+
+def test_before_signing_in_nothing_is_read(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    def opened(*_: object) -> None:
+        raise AssertionError("the release was opened before the sign-in")
+
+    test = AppTest.from_file(str(APP), default_timeout=30)
+    test.secrets["auth"] = {"redirect_uri": "http://localhost/oauth2callback", "cookie_secret": "x"}
+    monkeypatch.setattr(session, "release", opened)
+    test.run()
+    assert not test.exception
+    assert [one.label for one in test.button] == ["S'identifier"]
+    assert not test.get("bidi_component")
+
+
+# ---------------------------------------------------------------- an older release, a newer one
+
+
+def test_a_release_without_runs_says_so(own_page: Page) -> None:
+    with duckdb.connect(str(own_page.root / "releases" / VERSION / "climart.duckdb")) as connection:
+        connection.execute("drop table fct_indicator_run; alter table fct_indicator drop column robustness")
+        connection.execute("alter table dim_territory drop column population")
+    test = own_page.open(view="territoire", territory="commune:01001")
+    assert not test.exception
+    assert "Les simulations de cet indicateur ne sont pas connues une à une." in texts(test)
+    test = own_page.open(view="comparer", kind="commune")
+    assert not test.exception
+    assert "ne contient pas les simulations une à une" in " ".join(one.value for one in test.info)
+
+
+def test_a_second_weighting_and_a_new_kind_are_offered(own_page: Page) -> None:
+    with duckdb.connect(str(own_page.root / "releases" / VERSION / "climart.duckdb")) as connection:
+        connection.execute(
+            "insert into fct_indicator select * replace ('people' as weighting, q50 + 1 as q50) from fct_indicator "
+            "where weighting = 'area' and indicator_id = 'tx35' and dataset_id = 'tracc'"
+        )
+        connection.execute("update dim_territory set kind = 'hamlet' where territory_id = 'commune:01002'")
+    test = own_page.open(kind="hamlet", weighting="people")
+    assert not test.exception
+    assert "hamlet" in test.selectbox(key="control-kind").options
+    assert test.selectbox(key="control-weighting").value == "people"
+
+
+# ---------------------------------------------------------------- the choice
+
+
+def test_the_views_are_those_of_the_locale() -> None:
+    assert set(VIEWS) == set(get_args(View))
+    text = (APP.parent / "locales" / "fr.yml").read_text(encoding="utf-8")
+    assert set(yaml.safe_load(text)["views"]) == set(VIEWS)
+
+
+def test_a_kind_without_the_indicator_takes_another_and_back(page: Page) -> None:
+    catalogue = data.open_release((page.root / "releases" / "stable").resolve()).catalogue
+    chosen = replace(state.default(catalogue), kind="commune", indicator="rr_jja")
+    fewer = replace(catalogue, studied=catalogue.studied - {("commune", "rr_jja")})
+    assert state.of_kind(chosen, fewer).indicator == "tx35"
+    assert state.of_indicator(chosen, fewer).kind == "departement"
