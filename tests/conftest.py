@@ -189,7 +189,7 @@ def _build_national(root: Path) -> dict[str, str]:
         "flats": climart(
             root, "ingest", "observed", "dvf_flats", data / "exposure" / "gazetteer_dvf_communes_2023_2025.csv"
         ),
-        "housing": climart(root, "ingest", "observed", "insee_housing", data / "exposure" / "iris_2021.parquet"),
+        "housing": climart(root, "ingest", "observed", "insee_iris_housing", data / "exposure" / "iris_2021.parquet"),
         "bdiff": climart(
             root, "ingest", "observed", "bdiff", data / "hazard" / "bdiff_incendies_2014_2024_france_entiere.csv"
         ),

@@ -262,7 +262,7 @@ def test_dwellings_and_prices_of_flats(national_mart: Mart) -> None:
     found = dict(
         national_mart.query(
             "select measure_id, value from fct_exposure where territory_id = 'commune:75056' "
-            "and dataset_id in ('insee_housing', 'dvf_flats')"
+            "and dataset_id in ('insee_iris_housing', 'dvf_flats')"
         )
     )
     housing = pd.read_parquet(real_data() / "exposure" / "iris_2021.parquet")

@@ -191,7 +191,7 @@ def test_flat_prices_and_housing_of_the_real_files() -> None:
     data = real_data() / "exposure"
     for source, name, n_communes, measure, total in (
         ("dvf_flats", "gazetteer_dvf_communes_2023_2025.csv", 9_090, "flat_sales", 1_002_116),
-        ("insee_housing", "iris_2021.parquet", 34_970, "dwellings", 37_153_287),
+        ("insee_iris_housing", "iris_2021.parquet", 34_970, "dwellings", 37_153_287),
     ):
         options = registry.get(source).observed
         assert isinstance(options, CommuneTable)
