@@ -378,8 +378,8 @@ def _fires(folder: Path) -> list[str]:
         "## Fire weather: TRACC-2023 at the reference against observed fires",
         "",
         f"{n_fires:.0f} forest fires of BDIFF ({first}-{last}) in {rows[0][2]} communes, put in the order of their "
-        "days with an index of 40 or more (`fwi40_days`, 1976-2005). An index without skill would hold as large a share "
-        "of the fires as of the communes. Fires need people and fuel too, and a fire is counted where it began.",
+        "days with an index of 40 or more (`fwi40_days`, 1976-2005). An index without skill would hold as large "
+        "a share of the fires as of the communes. Fires need people and fuel too; one is counted where it began.",
         "",
         "| communes with the highest index | at least (d/yr) | share of the fires | share of the area burnt |",
         "|---|--:|--:|--:|",
