@@ -353,9 +353,11 @@ def _fires(folder: Path) -> list[str]:
                     percent_rank() over (order by facts.q50 desc) as share
                 from fct_indicator as facts
                 inner join fct_exposure as fires
-                    on facts.territory_id = fires.territory_id and fires.measure_id = 'fires_n' and fires.dataset_id = 'bdiff'
+                    on facts.territory_id = fires.territory_id and fires.dataset_id = 'bdiff'
+                    and fires.measure_id = 'fires_n'
                 inner join fct_exposure as area
-                    on facts.territory_id = area.territory_id and area.measure_id = 'fires_area' and area.dataset_id = 'bdiff'
+                    on facts.territory_id = area.territory_id and area.dataset_id = 'bdiff'
+                    and area.measure_id = 'fires_area'
                 where facts.territory_id like 'commune:%' and facts.dataset_id = 'drias_tracc2023'
                     and facts.indicator_id = 'fwi40_days' and facts.context_id = 'ref' and facts.weighting = 'area'
                     and facts.q50 is not null
@@ -375,9 +377,9 @@ def _fires(folder: Path) -> list[str]:
         "",
         "## Fire weather: TRACC-2023 at the reference against observed fires",
         "",
-        f"{n_fires:.0f} forest fires of BDIFF ({first}-{last}) in {rows[0][2]} communes, put in the order of their days "
-        "with an index of 40 or more (`fwi40_days`, 1976-2005). An index without skill would hold as large a share of "
-        "the fires as of the communes. Fires need people and fuel too, and a fire is counted where it began.",
+        f"{n_fires:.0f} forest fires of BDIFF ({first}-{last}) in {rows[0][2]} communes, put in the order of their "
+        "days with an index of 40 or more (`fwi40_days`, 1976-2005). An index without skill would hold as large "
+        "a share of the fires as of the communes. Fires need people and fuel too; one is counted where it began.",
         "",
         "| communes with the highest index | at least (d/yr) | share of the fires | share of the area burnt |",
         "|---|--:|--:|--:|",

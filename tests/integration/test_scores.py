@@ -6,7 +6,6 @@ import re
 
 import duckdb
 
-
 from climart import paths
 from tests.conftest import Mart
 

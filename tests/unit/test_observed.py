@@ -199,3 +199,43 @@ def test_flat_prices_and_housing_of_the_real_files() -> None:
         values = [row["value"] for row in rows if row["measure_id"] == measure]
         assert len(values) == n_communes and sum(values) == total
         assert {row["vintage"] for row in rows} == {date(2023, 1, 1)}
+
+
+BDIFF = '"Note"\n"Nombre : 3"\n"Critères";"F"\nAnnée;"Code INSEE";"Surface parcourue (m2)"\n'
+FIRES = '2019;"73065";"12000"\n2022;"73065";"500"\n2014;"2A139";\n'
+
+
+def test_fires_are_counted_and_an_export_that_may_be_cut_is_refused(tmp_path: Path) -> None:
+    options = registry.sources()["bdiff"].observed
+    assert isinstance(options, CommuneTable) and options.row_cap == 30_000
+    rows = {
+        (row["commune_code"], row["measure_id"]): row["value"]
+        for row in table(tmp_path / "f.csv", BDIFF + FIRES, options)
+    }
+    assert rows == {
+        ("73065", "fires_n"): 2, ("73065", "fires_area"): 1.25, ("2A139", "fires_n"): 1, ("2A139", "fires_area"): None,
+    }  # fmt: skip
+    with pytest.raises(UserError, match=r"f\.csv: 3 rows, and an export stops at 3"):
+        table(tmp_path / "f.csv", BDIFF + FIRES, options.model_copy(update={"row_cap": 3}))
+
+
+@pytest.mark.parametrize(
+    ("source_id", "text", "expected"),
+    [
+        ("georisques_radon", "code_insee;classe_potentiel\n01001;1\n73065;3\n", {"radon_class": 3.0}),
+        ("georisques_cavities", "code_insee;nom\n73065;a\n73065;b\n", {"cavities_n": 2.0}),
+        ("georisques_ground_movements", "code_insee;type\n73065;chute\n", {"ground_movements_n": 1.0}),
+        (
+            "cerema_coast",
+            "code_insee;recul_m_an;part_zone_basse\n73065;-0.5;12\n",
+            {"coast_erosion": -0.5, "coast_flood_share": 12.0},
+        ),
+    ],
+)
+def test_static_hazards_are_read_per_commune(
+    tmp_path: Path, source_id: str, text: str, expected: dict[str, float]
+) -> None:
+    options = registry.sources()[source_id].observed
+    assert isinstance(options, CommuneTable)
+    rows = table(tmp_path / "t.csv", text, options)
+    assert {row["measure_id"]: row["value"] for row in rows if row["commune_code"] == "73065"} == expected

@@ -1,7 +1,7 @@
 """Every score: territory × dataset × axis × context × score, in both modes (docs/methods/scores.md).
 
-The method is that of the OECD/JRC handbook on composite indicators (2008), with the choices of indicators.md §5.2. It is
-in numpy because a score is computed once per climate run: matrices of territories × contexts × runs.
+The method is that of the OECD/JRC handbook on composite indicators (2008), with the choices of indicators.md §5.2.
+It is in numpy because a score is computed once per climate run: matrices of territories × contexts × runs.
 """
 
 import numpy as np
@@ -29,7 +29,8 @@ COLUMNS = pa.schema(
     [
         ("dataset_id", TEXT), ("axis", TEXT), ("score_id", TEXT), ("territory_key", pa.int32()),
         ("context_key", pa.uint8()), ("coverage", pa.float32()), ("n_runs", pa.int16()), ("parts", pa.list_(PART)),
-        ("region_rank", pa.float32()), ("drawn_q05", pa.float32()), ("drawn_q95", pa.float32()), ("reason", pa.string()),
+        ("region_rank", pa.float32()), ("drawn_q05", pa.float32()), ("drawn_q95", pa.float32()),
+        ("reason", pa.string()),
     ]
     + [
         (f"{mode}_{name}", kind)
@@ -195,7 +196,6 @@ def rows(name, parts, places, contexts, inputs):
 
     ``inputs``: by part, the values (territories × contexts) and those of the runs (× runs), None where it has none.
     """
-    dataset_id, axis, score_id = name
     shape, better = (len(places["territory_key"]), len(contexts)), parts[0]["high_is"] == "better"
     values, votes = [value for value, _ in inputs], [vote for _, vote in inputs]
     subs = [sub_score(value, part) for value, part in zip(values, parts, strict=True)]
@@ -265,7 +265,7 @@ def rows(name, parts, places, contexts, inputs):
 
 
 def matrices(table, places):
-    """Of one dataset: its contexts, and by part (id, statistic) the values and the runs' values, rows as in ``places``."""
+    """Contexts of one dataset, and by part (id, statistic) its values and those of its runs; rows as in ``places``."""
     row = np.searchsorted(places["territory_key"], table["territory_key"].to_numpy())
     contexts, column = np.unique(table["context_key"].to_numpy(), return_inverse=True)
     shape = (len(places["territory_key"]), len(contexts))
