@@ -29,7 +29,7 @@ def test_the_map_of_clay_is_that_of_the_day(sample_mart: Mart) -> None:
     """The how-to's query: the map of 2020 until 30 June 2026, that of 2026 from 1 July."""
     page = (paths.PROJECT / "docs" / "how-to" / "clay.md").read_text(encoding="utf-8")
     (query,) = re.findall(r"```sql as-of\n(.*?)```", page, flags=re.DOTALL)
-    assert query.count("2026-06-30") == 1
+    assert query.count("2026-06-30") == 2
     before = sample_mart.query(query)
     after = sample_mart.query(query.replace("2026-06-30", "2026-07-01"))
     assert [row[1] for row in before] == ["sample_rga_2020"] and [row[1] for row in after] == ["sample_rga_2026"]
