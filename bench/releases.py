@@ -50,20 +50,19 @@ def main() -> None:
     enough = root / ".enough"
     enough.unlink(missing_ok=True)
     made: list[Path] = []
+    readers = [
+        subprocess.Popen([sys.executable, "-c", READER, str(root)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for _ in range(N_READERS)
+    ]
     try:
-        readers = [
-            subprocess.Popen([sys.executable, "-c", READER, str(root)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-            for _ in range(N_READERS)
-        ]
         for i in range(N_RELEASES):
             subprocess.run(publish(f"2099.1.{i}"), check=True, stdout=subprocess.DEVNULL)
             made.append(root / f"2099.1.{i}")
         enough.touch()
         said = [reader.communicate() for reader in readers]
         faults = [error.decode()[-500:] for reader, (_, error) in zip(readers, said, strict=True) if reader.returncode]
-        print(
-            f"{N_READERS} readers, {N_RELEASES} releases: {sum(int(out or 0) for out, _ in said)} reads, {len(faults)} faults"
-        )
+        n_reads = sum(int(out or 0) for out, _ in said)
+        print(f"{N_READERS} readers, {N_RELEASES} releases: {n_reads} reads, {len(faults)} faults")
         print("\n".join(faults), end="")
         rng, kept, last = random.Random(8), 0, release.named("stable")
         for i in range(N_KILLS):
@@ -78,6 +77,8 @@ def main() -> None:
             last = now
         print(f"{N_KILLS} publishes killed: stable was whole after {kept} of them")
     finally:
+        for reader in readers:
+            reader.kill()  # those that an error left running
         enough.unlink(missing_ok=True)
         release.make_stable(stable)
         for folder in [*made, *root.glob(".draft-2099*")]:
