@@ -1,4 +1,4 @@
-"""Readers beside a writer: 20 processes read while 5 releases are published, then publishes are killed at random moments.
+"""Readers beside a writer: 20 processes read while 5 releases are published; then publishes are killed at random.
 
     python -m bench.releases
 
