@@ -14,9 +14,10 @@ import pytest
 import yaml
 from streamlit.testing.v1 import AppTest
 
-from app import data, session, state
+from app import data, portfolio, session, state
 from app.i18n import LANGUAGES, Lang, words
 from app.state import VIEWS, View
+from mart import join
 from tests.app.conftest import APP, VERSION, Page
 from tests.app.test_pages import texts
 from tests.conftest import Mart
@@ -107,6 +108,58 @@ def test_a_territory_that_does_not_exist_is_said(page: Page) -> None:
     test = page.open(view="territoire", territory="commune:99999")
     assert "« commune:99999 » n'existe pas pour le territoire" in "\n".join(one.value for one in test.info)
     assert "territory" not in test.query_params
+
+
+def test_every_code_of_the_sample_has_its_words(sample_mart: Mart) -> None:
+    """A reason, kind or unit that the app does not know would be shown as it is written in the release."""
+    asked = {
+        "reasons": "select reason from fct_indicator union select reason from fct_exposure union "
+        "select reason from fct_score union select reason from fct_class union select reason from dim_territory",
+        "kind": "select kind from dim_territory",
+        "kinds": "select kind from dim_territory",
+        "methods": "select method from fct_indicator union select geometry_method from dim_territory",
+        "weightings": "select weighting from fct_indicator union select mode from fct_score",
+        "status": "select validation_status from dim_dataset",
+        "hazards": "select hazard from dim_indicator union select score_id from dim_hazard",
+    }
+    texts_fr = words("fr").texts
+    for group, query in asked.items():
+        codes = {str(code) for (code,) in sample_mart.query(query) if code is not None}
+        assert codes, group
+        assert {code for code in codes if f"{group}.{code}" not in texts_fr} == set(), group
+
+
+def test_a_portfolio_is_matched_as_the_join_kit_does(sample_mart: Mart, monkeypatch: pytest.MonkeyPatch) -> None:
+    codes = ["73065", "1001", " 75101 ", "COMMUNE:69123", "99999", "", "2A004", "01039", "14697", "69381", "73999"]
+    codes += [
+        str(code) for (code,) in sample_mart.query("select code from dim_commune_crosswalk order by code limit 60")
+    ]
+    points = [("45.57", "5.92"), ("5.92", "45.57"), ("0", "0"), ("91", "2"), ("48.0", "-30"), ("x", "1"), ("", "")]
+    monkeypatch.setenv("CLIMART_DATA", str(sample_mart.root))
+    release = data.open_release(sample_mart.release)
+    places = release.places("commune")
+    known = portfolio.directory(places["code"].tolist(), release.outlines("commune"), release.former_codes())
+    rows, causes = portfolio.code_rows(pd.Series(codes), known)
+    mine = [None if row < 0 else places["territory_id"][row] for row in rows]
+    theirs = join.join(pd.DataFrame({"code": codes}), "code", indicators=["tx35"]).table
+    assert mine == [
+        None if why in ("blank_code", "unknown_code", "ambiguous_split", "abolished") else name
+        for name, why in zip(
+            theirs["climart_territory_id"].to_pylist(), theirs["climart_cause"].to_pylist(), strict=True
+        )
+    ]
+    # A commune without values is matched here: what it lacks is said by indicator.
+    said = [None if cause == portfolio.MATCHED else cause for cause in causes]
+    assert said == [
+        None if why in ("no_geometry", "outside_grid") else why for why in theirs["climart_cause"].to_pylist()
+    ]
+    latitudes, longitudes = (portfolio.numbers(pd.Series([point[axis] for point in points])) for axis in (0, 1))
+    rows, causes, swapped = portfolio.point_rows(latitudes, longitudes, known)
+    theirs = join.join(pd.DataFrame(points, columns=["lat", "lon"]), "lat,lon", indicators=["tx35"]).table
+    mine = [None if row < 0 else places["territory_id"][row] for row in rows]
+    assert mine == theirs["climart_territory_id"].to_pylist()
+    assert mine[0] and mine[0] == mine[1] and swapped == 1
+    release.connection.close()
 
 
 # ---------------------------------------------------------------- what a reader does
