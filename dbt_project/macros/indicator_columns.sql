@@ -114,6 +114,14 @@
     {{ return(found.items() | list) }}
 {% endmacro %}
 
+{# The datasets of daily runs; the others are exports. #}
+{% macro daily_datasets() %}
+    {% set simulations = ref('int_simulations') %}
+    {% if not execute %}{{ return([]) }}{% endif %}
+    {% set found = run_query("select distinct dataset_id from " ~ simulations ~ " where content_sha256 is not null") %}
+    {{ return(found.columns[0].values() | list) }}
+{% endmacro %}
+
 {# An ENUM of the values: one byte a row instead of a text, for the long tables that are grouped and pivoted. #}
 {% macro enum_of(values) %}enum ('{{ values | join("', '") or 'none' }}'){% endmacro %}
 

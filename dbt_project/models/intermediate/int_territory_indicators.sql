@@ -8,31 +8,40 @@
 }}
 -- depends_on: {{ ref('stg_lake__cell_weights') }}
 -- depends_on: {{ ref('indicators') }}
+-- depends_on: {{ ref('weightings') }}
+-- depends_on: {{ ref('int_cell_indicators') }}
+-- depends_on: {{ ref('int_cell_projections') }}
+-- depends_on: {{ ref('int_contexts') }}
+-- depends_on: {{ ref('int_cell_weights') }}
 -- Run × context × territory: the weighted mean over the cells that have a value. Sums in float64, stored as float32.
 -- A weighting other than the area has the indicators that ask for it.
-{%- set indicators = indicator_columns() %}
+-- Exports and daily runs are summed apart, each with its own indicators: together, every group would carry the sums of all.
 {%- set with_gaps = indicators_with_gaps() %}
-with cells as (
+{%- set sources = {
+    'int_cell_indicators': exported_indicators(),
+    'int_cell_projections': projected_indicators() + fitted_indicators(),
+} %}
+{%- set parts = [] %}
+{%- for source, indicators in sources.items() if indicators %}
+    {%- for weighting, columns in columns_by_weighting(indicators).items() %}
+        {%- do parts.append((source, weighting, columns)) %}
+    {%- endfor %}
+{%- endfor %}
+with runs as (
 
-    select simulations.run_key, contexts.context_key, cells.*
-    from (
-        select * from {{ ref('int_cell_indicators') }}
-        union all by name
-        select * from {{ ref('int_cell_projections') }}
-    ) as cells
-    inner join {{ ref('int_simulations') }} as simulations using (simulation_id, fingerprint)
-    inner join {{ ref('int_contexts') }} as contexts using (context_id)
+    select simulation_id, run_key, fingerprint
+    from {{ ref('int_simulations') }}
     {% if is_incremental() %}
     where fingerprint not in (select distinct fingerprint from {{ this }})
     {% endif %}
 
 )
-{% for weighting, columns in columns_by_weighting(indicators).items() %}
+{% for source, weighting, columns in parts %}
 {{ "union all by name" if not loop.first }}
 select
-    cells.run_key,
-    any_value(cells.fingerprint) as fingerprint,
-    cells.context_key,
+    runs.run_key,
+    any_value(runs.fingerprint) as fingerprint,
+    contexts.context_key,
     '{{ weighting }}' as weighting,
     weights.territory_key,
     {%- for indicator in columns %}
@@ -46,8 +55,10 @@ select
         as {{ indicator }}{{ "," if not loop.last }}
     {%- endif %}
     {%- endfor %}
-from {{ ref('int_cell_weights') }} as weights
-inner join cells using (grid_id, cell_id)
+from {{ ref(source) }} as cells
+inner join runs using (simulation_id, fingerprint)
+inner join {{ ref('int_contexts') }} as contexts using (context_id)
+inner join {{ ref('int_cell_weights') }} as weights using (grid_id, cell_id)
 where weights.weighting = '{{ weighting }}'
-group by cells.run_key, cells.context_key, weights.territory_key
+group by runs.run_key, contexts.context_key, weights.territory_key
 {% endfor %}

@@ -2,10 +2,18 @@
 -- Territory × dataset × context × indicator: the values of the runs as one list, in the order of dim_simulation, and each run's
 -- change from its own reference. The runs of a dataset are joined side by side: a run without a context holds its place with
 -- NULL. See docs/decisions/0004-run-lists.md.
-{%- set indicators = event_columns(indicator_columns(), keep=false) %}
+{%- set daily = daily_datasets() %}
+{%- set of_exports = event_columns(exported_indicators(), keep=false) %}
+{%- set of_days = event_columns(projected_indicators() + fitted_indicators(), keep=false) %}
+{%- set present = [] %}
+{%- for dataset_id, run_keys in runs_by_dataset() %}
+    {%- do present.extend(of_days if dataset_id in daily else of_exports) %}
+{%- endfor %}
+{%- set indicators = present | unique | sort %}
 with
 {%- for dataset_id, run_keys in runs_by_dataset() %}
 {%- set dataset = loop.index %}
+{%- set columns = of_days if dataset_id in daily else of_exports %}
 
 dataset_{{ dataset }}_keys as (
 
@@ -20,7 +28,7 @@ dataset_{{ dataset }} as (
     select
         '{{ dataset_id }}' as dataset_id,
         keys.*,
-        {%- for indicator in indicators %}
+        {%- for indicator in columns %}
         [{% for key in run_keys %}run_{{ key }}.{{ indicator }}{{ ", " if not loop.last }}{% endfor %}] as {{ indicator }}{{ "," if not loop.last }}
         {%- endfor %}
     from dataset_{{ dataset }}_keys as keys
@@ -36,7 +44,7 @@ side_by_side as (
 
     {%- for dataset_id, run_keys in runs_by_dataset() %}
     select * from dataset_{{ loop.index }}
-    {{ "union all" if not loop.last }}
+    {{ "union all by name" if not loop.last }}
     {%- endfor %}
 
 ),
