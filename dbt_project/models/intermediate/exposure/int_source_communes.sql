@@ -14,7 +14,8 @@ stretches as (
 
     select
         used.*,
-        crosswalk.commune_codes
+        -- an abolished code stands for no commune
+        list_filter(crosswalk.commune_codes, lambda code: code is not null) as commune_codes
     from used
     left join {{ ref('int_commune_crosswalk') }} as crosswalk
         on used.commune_code = crosswalk.code
