@@ -26,7 +26,7 @@ CONTROLS: Final[dict[View, tuple[str, ...]]] = {
     "portefeuille": ("kind",),
     "methode": (),
 }
-WIDTHS: Final = {"kind": 1.15, "caisse": 1.0, "theme": 1.2, "indicator": 1.6, "context": 3.1, "measure": 1.7}
+WIDTHS: Final = {"kind": 1.2, "caisse": 1.05, "theme": 1.15, "indicator": 1.6, "context": 3.35, "measure": 1.5}
 
 
 def style() -> None:
