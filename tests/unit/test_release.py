@@ -33,7 +33,9 @@ def folder_of(version: str, **files: str) -> Path:
 
 def warehouse(build: str = "1", **tables: str) -> None:
     """A tested warehouse of a few one-column tables (name → SQL of its values)."""
-    tables = {"dim_dataset": "select 'd' as dataset_id, 'Licence Ouverte 2.0' as licence", **tables}
+    files = "select 'f' as source_file_id, 'Licence Ouverte 2.0' as licence"
+    datasets = "select 'd' as dataset_id, 'Licence Ouverte 2.0' as licence"
+    tables = {"dim_dataset": datasets, "dim_source_file": files, **tables}
     paths.warehouse().unlink(missing_ok=True)
     with duckdb.connect(str(paths.warehouse())) as connection:
         for name, query in tables.items():

@@ -1,3 +1,5 @@
+-- depends_on: {{ ref('fct_indicator') }}
+-- after fct_indicator, not beside it: each takes most of the memory
 -- The cells themselves, for points: quantiles over runs, as in fct_indicator, without the step from cells to a territory.
 {%- set indicators = event_columns(indicator_columns(), keep=false) %}
 with runs as (
