@@ -33,9 +33,12 @@ def folder_of(version: str, **files: str) -> Path:
 
 def warehouse(build: str = "1", **tables: str) -> None:
     """A tested warehouse of a few one-column tables (name → SQL of its values)."""
-    files = "select 'f' as source_file_id, 'Licence Ouverte 2.0' as licence"
-    datasets = "select 'd' as dataset_id, 'Licence Ouverte 2.0' as licence"
-    tables = {"dim_dataset": datasets, "dim_source_file": files, **tables}
+    about = ("source_id", "name", "url", "sha256")
+    files = "select 'f' as source_file_id, 'Licence Ouverte 2.0' as licence, 1 as bytes, null::timestamp as fetched_at, "
+    files += ", ".join(f"'w' as {w}" for w in about)
+    words = ("title_fr", "title_en", "producer", "citation", "homepage", "validation_status", "notice_fr", "notice_en")
+    datasets = "select 'd' as dataset_id, 'Licence Ouverte 2.0' as licence, " + ", ".join(f"'w' as {w}" for w in words)
+    tables = {"dim_dataset": datasets, "dim_source_file": files, "dim_simulation": "select 'd' as dataset_id, 1 as run_position", **tables}
     paths.warehouse().unlink(missing_ok=True)
     with duckdb.connect(str(paths.warehouse())) as connection:
         for name, query in tables.items():
