@@ -44,7 +44,8 @@ def warehouse(build: str = "1", **tables: str) -> None:
         "dim_dataset": datasets,
         "dim_source_file": files,
         "dim_simulation": "select 'd' as dataset_id, 1 as run_position",
-        "dim_indicator": "select 'i' as indicator_id, 1 as decimals, 'd' as unit, 'l' as label_fr, 'l' as label_en",
+        "dim_indicator": "select 'i' as indicator_id, 1 as decimals, 'd' as unit, 'l' as label_fr, 'l' as label_en, "
+        "'x' as definition_en",
         **tables,
     }
     paths.warehouse().unlink(missing_ok=True)
@@ -170,7 +171,8 @@ def test_publish_writes_a_whole_release_and_moves_stable() -> None:
     assert release.verify(done.folder) == []
     found = sorted(path.relative_to(done.folder).as_posix() for path in done.folder.rglob("*") if path.is_file())
     tables = ["parquet/dim_context.parquet", "parquet/dim_dataset.parquet"]
-    assert found == ["SHA256SUMS", "climart.duckdb", *tables, "release.json"]
+    pages = ["CHANGES.md", "datapackage.json", "dcat.jsonld", "dictionary.md"]
+    assert {"SHA256SUMS", "climart.duckdb", *tables, *pages, "release.json"} <= set(found)
     footer = pq.read_schema(done.folder / tables[0]).metadata
     assert (footer[b"version"], footer[b"licence"]) == (b"2026.11.0", b"Licence Ouverte 2.0")
     with duckdb.connect(str(done.folder / "climart.duckdb"), read_only=True) as connection:
