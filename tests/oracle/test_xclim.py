@@ -19,7 +19,7 @@ import xarray as xr
 
 from ingest import features, reduce
 from ingest.readers import netcdf
-from ingest.states import fire, grass, heat, humidity, soil
+from ingest.states import fire, grass, heat, humidity, snow, soil
 from tests.daily_files import Daily, days_of, drias, weather
 from tests.support import real_data
 
@@ -269,6 +269,7 @@ def test_every_feature_is_beside_xclim_or_tested_elsewhere() -> None:
 
 STATES = {*humidity.HEAT_HUMIDITY_OUTPUTS, *humidity.UTCI_SHADE_OUTPUTS, *humidity.COMFORT_OUTPUTS}
 STATES |= {*heat.CANICULE_OUTPUTS, *fire.FIRE_OUTPUTS, *soil.SWI_OUTPUTS, *grass.GRASS_OUTPUTS}
+STATES |= {*snow.SNOWMAKING_OUTPUTS}
 
 
 def of_a_state(feature: features.Feature) -> bool:
