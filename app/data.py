@@ -210,13 +210,16 @@ class Release:
     connection: duckdb.DuckDBPyConnection
 
     def _rows(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> list[dict[str, Any]]:
-        cursor = self.connection.cursor().execute(sql, parameters)
+        cursor = self._cursor().execute(sql, parameters)
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
     def _frame(self, sql: str, parameters: Mapping[str, object]) -> pd.DataFrame:
-        frame: pd.DataFrame = self.connection.cursor().execute(sql, parameters).df()
+        frame: pd.DataFrame = self._cursor().execute(sql, parameters).df()
         return frame
+
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        return self.connection.cursor().execute("use release")
 
     @cached_property
     def tables(self) -> dict[str, frozenset[str]]:
@@ -854,12 +857,11 @@ def open_release(folder: Path) -> Release:
     """Open a release read-only. Raises UnreadableRelease with what failed."""
     try:
         about = json.loads((folder / "release.json").read_text(encoding="utf-8"))
-        settings: dict[str, str | bool | int | float | list[str]] = {
-            "memory_limit": MEMORY_LIMIT,
-            "threads": THREADS,
-            "enable_external_access": False,
-        }
-        connection = duckdb.connect(str(folder / DATABASE), read_only=True, config=settings)
+        # attached, not opened: another reader of the same file in this process may have settings of its own
+        connection = duckdb.connect(config={"memory_limit": MEMORY_LIMIT, "threads": THREADS})
+        path = str(folder / DATABASE).replace("'", "''")
+        connection.execute(f"attach '{path}' as release (read_only)")
+        connection.execute("set enable_external_access = false")
         release = Release(folder, about["version"], datetime.fromisoformat(about["published_at"]), connection)
         if not release.catalogue.offered:
             raise UnreadableRelease(f"{folder.name}: fct_indicator")

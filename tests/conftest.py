@@ -107,9 +107,14 @@ def tree_hash(folder: Path) -> dict[str, str]:
 
 
 def _shared(factory: pytest.TempPathFactory, name: str, build: Callable[[Path], dict[str, str]]) -> Mart:
-    """A mart that all workers of the session read: the first to ask builds it, the others wait."""
+    """A mart that all workers of the session read: the first to ask builds it, the others wait.
+
+    With CLIMART_TEST_MARTS=folder it is kept there, and read again by the next session: whoever changes what marts are
+    made of empties the folder.
+    """
     base = factory.getbasetemp()
     base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    base = Path(os.environ.get("CLIMART_TEST_MARTS", base))
     root, said = base / name, base / f"{name}.json"
     with FileLock(base / f"{name}.lock"):
         if not said.exists():

@@ -29,6 +29,7 @@ create table dim_indicator as select * from (values
     ('tx35', 'Jours', 'Days', 'd/yr', 1::smallint, 'Days at or above 35 °C'),
     ('rr_yr', 'Pluie', 'Rain', 'mm', 0::smallint, 'Yearly rain')
 ) as t(indicator_id, label_fr, label_en, unit, decimals, definition_en);
+create table dim_simulation as select 'r' as simulation_id, 'd' as dataset_id, 1 as run_position;
 create table dim_build as select $marker::varchar as code_commit, 'a' as inputs_sha256, 'b' as models_sha256;
 create table fct_indicator as select 'commune:' || code as territory_id, indicator_id, 'd' as dataset_id,
     'rwl20' as context_id, 'area' as weighting, ($marker + code::int)::float as q50, null::varchar as reason
@@ -231,4 +232,4 @@ def test_the_same_warehouse_gives_the_same_parquet_bytes(root: Path, monkeypatch
         warehouse(0)
         sums.append([line for line in (publish.publish("2026.11.0").folder / "SHA256SUMS").read_text().splitlines()
                      if line.endswith(".parquet")])  # fmt: skip
-    assert sums[0] == sums[1] and len(sums[0]) == 6
+    assert sums[0] == sums[1] and len(sums[0]) == 7  # five tables, changes, dictionary
