@@ -42,16 +42,26 @@ SCORE: Final = "score:"
 SCORE_BREAKS: Final = (20.0, 40.0, 60.0, 80.0)
 THRESHOLD: Final = "threshold"
 OBSERVED_LABELS: Final = ("Observé", "Observed")
+LEVELS: Final = "warming_level"
 
 
 @dataclass(frozen=True)
 class Selection:
-    """What is read of fct_indicator: one value per territory."""
+    """What is read of fct_indicator: one value per territory.
+
+    ``axis``: a score has its goalposts within one axis, so the reference has one score per axis.
+    """
 
     indicator: str
     dataset: str
     context: str
     weighting: str = WEIGHTING
+    axis: str = LEVELS
+
+
+def axis_of(track: str) -> str:
+    """The axis of a slider: that of warming levels, or that of emission scenarios (``Context.track``)."""
+    return LEVELS if track in (LEVELS, "reference") else "emission"
 
 
 class NoRelease(UserError):
@@ -523,7 +533,7 @@ class Release:
             where territory.kind = $kind
             order by territory.territory_id
             """,
-            {"kind": kind, **vars(selection)},
+            {"kind": kind, **_of_indicator(selection)},
         )
         return _typed(frame)
 
@@ -563,16 +573,23 @@ class Release:
             left join fct_score as fact
                 on fact.territory_id = territory.territory_id and fact.score_id = $score
                 and fact.dataset_id = $dataset and fact.context_id = $context and fact.mode = $mode
+                and fact.axis = $axis
             where territory.kind = $kind
             order by territory.territory_id
             """,
-            {
-                "kind": kind,
-                "score": selection.indicator.removeprefix(SCORE),
-                "dataset": selection.dataset,
-                "context": selection.context,
-                "mode": selection.weighting,
-            },
+            {"kind": kind, "context": selection.context, **_of_score(selection)},
+        )
+
+    def _score_medians(self, kind: str, selection: Selection) -> pd.DataFrame:
+        """``medians`` of a score."""
+        return self._frame(
+            """
+            select territory_id, context_id, score as q50
+            from fct_score
+            inner join dim_territory using (territory_id)
+            where kind = $kind and score_id = $score and dataset_id = $dataset and mode = $mode and axis = $axis
+            """,
+            {"kind": kind, **_of_score(selection)},
         )
 
     def classes(self, kind: str, selection: Selection) -> pd.DataFrame:
@@ -589,16 +606,11 @@ class Release:
                 left join fct_score as fact
                     on fact.territory_id = territory.territory_id and fact.score_id = $score
                     and fact.dataset_id = $dataset and fact.context_id = $context and fact.mode = $mode
+                and fact.axis = $axis
                 where territory.kind = $kind
                 order by territory.territory_id
                 """,
-                {
-                    "kind": kind,
-                    "score": selection.indicator.removeprefix(SCORE),
-                    "dataset": selection.dataset,
-                    "context": selection.context,
-                    "mode": selection.weighting,
-                },
+                {"kind": kind, "context": selection.context, **_of_score(selection)},
             )
             return frame.astype({"category": "int16", "share": "float32"})
         frame = self._frame(
@@ -613,7 +625,11 @@ class Release:
             where territory.kind = $kind
             order by territory.territory_id
             """,
-            {"kind": kind, "classification": self.catalogue.classifications[selection.indicator].id, **vars(selection)},
+            {
+                "kind": kind,
+                "classification": self.catalogue.classifications[selection.indicator].id,
+                **_of_indicator(selection),
+            },
         )
         return frame.astype({"category": "int16", "share": "float32"})
 
@@ -650,6 +666,8 @@ class Release:
 
     def medians(self, kind: str, selection: Selection) -> pd.DataFrame:
         """The median of an indicator in every context. Columns: territory_id, context_id, q50."""
+        if selection.indicator.startswith(SCORE):
+            return self._score_medians(kind, selection)
         return self._frame(
             """
             select territory_id, context_id, q50
@@ -751,8 +769,13 @@ class Release:
         """Median over runs of (second less first), run by run, in the order of ``places``; NaN where not known.
 
         The two selections share indicator, dataset and weighting: their lists of runs have the same order. Needs
-        ``has_runs``.
+        ``has_runs``. Of a score, whose runs are not published one by one: second less first.
         """
+        if first.indicator.startswith(SCORE):
+            before, after = (
+                self._score_figures(kind, one)["q50"].to_numpy(dtype=np.float32) for one in (first, second)
+            )
+            return np.asarray(after - before, dtype=np.float32)
         frame = self._frame(
             """
             select list_aggregate(
@@ -813,6 +836,26 @@ def joined(places: pd.DataFrame, figures: pd.DataFrame, caisse: str | None) -> p
         )
         order = order[kept[order]]
     return table.take(order).reset_index(drop=True)
+
+
+def _of_indicator(selection: Selection) -> dict[str, str]:
+    """The parameters that name a choice of fct_indicator."""
+    return {
+        "indicator": selection.indicator,
+        "dataset": selection.dataset,
+        "context": selection.context,
+        "weighting": selection.weighting,
+    }
+
+
+def _of_score(selection: Selection) -> dict[str, str]:
+    """The parameters that name a score."""
+    return {
+        "score": selection.indicator.removeprefix(SCORE),
+        "dataset": selection.dataset,
+        "mode": selection.weighting,
+        "axis": selection.axis,
+    }
 
 
 def _numbers(text: str | None) -> tuple[float, ...]:

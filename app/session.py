@@ -182,7 +182,8 @@ class Scene:
 
     def at(self, context: str) -> Selection:
         """The chosen indicator in another context."""
-        return Selection(self.chosen.indicator, self.chosen.dataset, context, self.chosen.weighting)
+        chosen = self.chosen
+        return Selection(chosen.indicator, chosen.dataset, context, chosen.weighting, data.axis_of(chosen.track))
 
     def table(self, kind: str | None = None, caisse: str | None = None, context: str | None = None) -> pd.DataFrame:
         """The values of a kind; by default of the chosen kind and caisse."""

@@ -12,7 +12,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app import atlas, export, maps, packs, portfolio, ranking, sentences, session, sheets
-from app.data import SCORE, Indicator, Selection
+from app.data import SCORE, Indicator, Selection, axis_of
 from app.formats import compact, number, unit_form
 from app.portfolio import Book, Refused, Role
 from app.session import Scene
@@ -188,6 +188,7 @@ def _exposed(scene: Scene, name: str, held: NDArray[np.float64]) -> Exposed:
     dataset = scene.chosen.dataset if scene.chosen.dataset in datasets else datasets[0]
     weighting = catalogue.weightings_of(dataset, name)[0]
     contexts = sheets.stops(catalogue.contexts_of(dataset, name), scene.chosen.track)
+    axis = axis_of(contexts[-1].track)
     classification = catalogue.classifications.get(name) if name.startswith(SCORE) else None
     scale = maps.scale(indicator, "level")
     texts = ranking.class_texts(indicator, "level", words)
@@ -195,7 +196,7 @@ def _exposed(scene: Scene, name: str, held: NDArray[np.float64]) -> Exposed:
         texts = [words.own(*label) for label in classification.labels]
     sums, absent, classes = [], [], []
     for context in contexts:
-        selection = Selection(name, dataset, context.id, weighting)
+        selection = Selection(name, dataset, context.id, weighting, axis)
         if classification:
             placed = session.classes(scene.folder, COMMUNES, selection)["category"].to_numpy(dtype=np.int64)
         else:
@@ -209,7 +210,7 @@ def _exposed(scene: Scene, name: str, held: NDArray[np.float64]) -> Exposed:
         classes.append(placed)
     return Exposed(
         indicator,
-        Selection(name, dataset, contexts[-1].id, weighting),
+        Selection(name, dataset, contexts[-1].id, weighting, axis),
         tuple(context.id for context in contexts),
         tuple(sentences.stop_name(context, words) for context in contexts),
         tuple(texts),
@@ -239,11 +240,13 @@ def heat_html(scene: Scene, one: Exposed, total: float) -> str:
         swatch = '<span class="swatch" style="background:rgb({},{},{})"></span>'.format(*colour)
         rows.append(f'<tr><th scope="row">{swatch}{escape(text)}</th>{"".join(cells)}</tr>')
     label = words.own(one.indicator.label_fr, one.indicator.label_en)
-    unit = unit_form(one.indicator.unit, "level", words)
-    title = escape(f"{label}, {unit}" if unit and not one.indicator.id.startswith(SCORE) else label)
-    hazard = escape(words.known("hazards", one.indicator.hazard))
+    title = f"<b>{escape(label)}</b>"
+    if not one.indicator.id.startswith(SCORE):  # a score is named by its hazard, and has no unit
+        unit = unit_form(one.indicator.unit, "level", words)
+        hazard = escape(words.known("hazards", one.indicator.hazard))
+        title = f"<b>{escape(f'{label}, {unit}' if unit else label)}</b> · {hazard}"
     return (
-        f'<div class="wide"><table class="figures heat"><caption><b>{title}</b> · {hazard}</caption>'
+        f'<div class="wide"><table class="figures heat"><caption>{title}</caption>'
         f"<thead><tr><th></th>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
 

@@ -129,6 +129,39 @@ def test_every_code_of_the_sample_has_its_words(sample_mart: Mart) -> None:
         assert {code for code in codes if f"{group}.{code}" not in texts_fr} == set(), group
 
 
+def test_a_choice_has_one_value_per_territory(sample_mart: Mart) -> None:
+    """Of every score, on both axes (its reference is one of each), and of every measure of exposure: never two rows."""
+    release = data.open_release(sample_mart.release)
+    catalogue, places = release.catalogue, release.places("commune")
+    offered = sorted(o for o in catalogue.offered if o[1].startswith((data.SCORE, data.EXPOSURE)))
+    assert {o[1].partition(":")[0] for o in offered} == {"score", "exposure"}
+    axes = {"ref": ("warming_level", "emission")}
+    for dataset, indicator, context, weighting in offered:
+        for axis in axes.get(context, (catalogue.contexts[context].axis,)):
+            selection = data.Selection(indicator, dataset, context, weighting, axis)
+            assert len(release.figures("commune", selection)) == len(places), selection
+            if indicator.startswith(data.SCORE):
+                assert len(release.classes("commune", selection)) == len(places), selection
+    release.connection.close()
+
+
+def test_a_portfolio_is_counted_by_score_on_the_sample(sample_mart: Mart, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scores are what the portfolio opens with: every amount is in a class, or said to be in none."""
+    monkeypatch.setenv("CLIMART_DATA", str(sample_mart.root))
+    test = Page(sample_mart.root).open(view="portefeuille")
+    test.file_uploader[0].set_value(("livre.csv", b"code;encours\n73065;1000,50\n75101;200\n99999;1\n", "text/csv"))
+    test.run()
+    assert not test.exception
+    tables = [str(one.proto.body) for one in test.html if 'class="figures heat"' in one.proto.body]
+    worse = sample_mart.query("select count(*) from dim_hazard where high_is = 'worse'")[0][0]
+    assert len(tables) == worse
+    for table in tables:  # down each column, the shares of the matched amounts are the whole
+        rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in re.findall(r"<tr>(<th scope.*?)</tr>", table)]
+        for cells in zip(*rows, strict=True):
+            shares = [re.search(r"<small>(\d+)", cell) for cell in cells]
+            assert 98 <= sum(int(share.group(1)) for share in shares if share) <= 101, table
+
+
 def test_a_portfolio_is_matched_as_the_join_kit_does(sample_mart: Mart, monkeypatch: pytest.MonkeyPatch) -> None:
     codes = ["73065", "1001", " 75101 ", "COMMUNE:69123", "99999", "", "2A004", "01039", "14697", "69381", "73999"]
     codes += [
