@@ -40,6 +40,7 @@ OBSERVED: Final = "observed"
 # Scores are shown as indicators too; their mode (fixed thresholds, rank) stands where others have a weighting.
 SCORE: Final = "score:"
 SCORE_BREAKS: Final = (20.0, 40.0, 60.0, 80.0)
+COMPOSITE: Final = "habitability"  # the score that is a theme of its own
 THRESHOLD: Final = "threshold"
 OBSERVED_LABELS: Final = ("Observé", "Observed")
 LEVELS: Final = "warming_level"
@@ -355,7 +356,7 @@ class Release:
                 id=f"{SCORE}{row['score_id']}",
                 label_fr=row["label_fr"],
                 label_en=row["label_en"],
-                theme="scores",
+                theme=COMPOSITE if row["score_id"] == COMPOSITE else "scores",
                 hazard=row["score_id"],
                 unit="0-100",
                 decimals=0,
@@ -537,6 +538,20 @@ class Release:
         )
         return _typed(frame)
 
+    def kinds_with_values(self, selection: Selection) -> dict[str, int]:
+        """The kinds of territory that have values of an indicator of fct_indicator, with how many, in menu order."""
+        rows = self._rows(
+            """
+            select kind, count(*) as n from fct_indicator inner join dim_territory using (territory_id)
+            where indicator_id = $indicator and dataset_id = $dataset and context_id = $context
+                and weighting = $weighting and q50 is not null
+            group by kind
+            """,
+            _of_indicator(selection),
+        )
+        found = {row["kind"]: row["n"] for row in rows}
+        return {kind: found[kind] for kind in self.catalogue.kinds if kind in found}
+
     def _exposure_figures(self, kind: str, selection: Selection) -> pd.DataFrame:
         """A measure of past events or exposure: its value as the median, no simulation."""
         none = ("ref_q50", "delta_q05", "delta_q50", "delta_q95", "agreement", "resolution_km", "robustness")
@@ -633,16 +648,35 @@ class Release:
         )
         return frame.astype({"category": "int16", "share": "float32"})
 
-    def sheet(self, territory_id: str) -> pd.DataFrame:
-        """Every value of one territory: indicator_id, dataset_id, context_id, weighting and FACT_COLUMNS."""
+    def sheet(self, territory_id: str, axis: str = LEVELS) -> pd.DataFrame:
+        """Every value of one territory: indicator_id, dataset_id, context_id, weighting and FACT_COLUMNS.
+
+        Scores stand among the indicators, those of ``axis``.
+        """
+        scores = ""
+        if "fct_score" in self.tables:
+            known = {
+                "q50": "score",
+                "q05": "coalesce(q05, score)",
+                "q95": "coalesce(q95, score)",
+                "n_runs": "coalesce(n_runs, 0)",
+                "reason": "reason",
+            }
+            columns = ", ".join(f"{known.get(name, 'null')} as {name}" for name in FACT_COLUMNS)
+            scores = f"""
+                union all
+                select '{SCORE}' || score_id, dataset_id, context_id, mode, {columns}
+                from fct_score where territory_id = $territory and axis = $axis
+            """
         return self._frame(
             f"""
             select indicator_id, dataset_id, context_id, weighting,
                 {self._picked("fct_indicator", "fact", FACT_COLUMNS)}
             from fct_indicator as fact
             where territory_id = $territory
+            {scores}
             """,
-            {"territory": territory_id},
+            {"territory": territory_id} | ({"axis": axis} if scores else {}),
         )
 
     def runs(self, territory_id: str, selection: Selection) -> dict[str, list[float]]:

@@ -283,7 +283,7 @@ def sheet(seen: Scene, place: Row) -> report.Sheet:
     """The sheet of a territory: what the page, the PDF and the workbook say."""
     spoken, catalogue, chosen = seen.words, seen.release.catalogue, seen.chosen
     territory = str(place["territory_id"])
-    values = seen.release.sheet(territory)
+    values = seen.release.sheet(territory, data.axis_of(chosen.track))
     shown = sheets.themes(values, catalogue, chosen.dataset, chosen.track, spoken)
     figures_shown = [one for theme in shown for one in theme.figures]
     used = {one.dataset: catalogue.datasets[one.dataset] for one in figures_shown} or {chosen.dataset: seen.dataset}
@@ -313,7 +313,7 @@ def sheet(seen: Scene, place: Row) -> report.Sheet:
         stem=f"climart_{territory.replace(':', '_')}_{chosen.lang}",
         themes=tuple(shown),
         standings=tuple(standings),
-        facts=None if facts is None else tuple(sheets.facts(facts, spoken)),
+        facts=None if facts is None else tuple(sheets.facts(facts, seen.release.published_at.date(), spoken)),
         limits=tuple(sheets.limits(place, shown, rows[0] if rows else None, notices, spoken)),
         source=tuple(dict.fromkeys(source)),
         inset=lambda: inset(seen, place),

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
 from app import maps, sentences
-from app.data import Catalogue, Context, Indicator
+from app.data import COMPOSITE, Catalogue, Context, Indicator
 from app.formats import Measure, bare, long_date, number, quantity, unit_form, with_unit
 from app.i18n import Words
 from app.sentences import Row
@@ -25,10 +26,14 @@ HEADLINES: Final[Mapping[str, tuple[str, ...]]] = {
     "rain": ("rx1d", "r20mm", "rr_jja", "rr_djf"),
     "snow": ("snow_reliability", "scd30", "sd_mean", "snow_len"),
     "buildings": ("dry_soil_days", "rga_risk", "fwi40_days", "cooling_dd22"),
-    "habitability": ("habitability_score", "humidex40_days", "wbgt_days", "tr20_pop"),
-    "scores": (),
     "flood": ("exposure:flood_area_share", "exposure:catnat_n_total"),
 }
+# What is said first of the past and of what is exposed, in this order, where the release has it.
+KEY_FACTS: Final = (
+    "catnat_n_total", "catnat_n_flood", "catnat_n_drought", "catnat_last_year", "flood_area_share", "flood_pop_share",
+    "flood_dwelling_share", "pprn", "ead_flood", "river_flow_max", "rga_share", "rga_houses", "fires_n", "fires_area",
+    "drought_days_crisis", "radon_class", "cavities_n", "ground_movements_n", "dwellings", "flat_price_p50",
+)  # fmt: skip
 FIGURES_PER_THEME: Final = 3
 THEMES: Final = ("heat", "agriculture", "rain", "snow", "buildings", "habitability", "scores")
 
@@ -114,6 +119,8 @@ def sentence(indicator: Indicator, first: Row | None, last: Row, context: Contex
     name = sentences.context_name(context, words)
     between = sentences.interval(last, indicator, "level", words)
     said = {"label": label, "value": value, "context": name, "runs": runs, "between": between}
+    if runs == 0:  # a score of what is there today
+        return words("sheet.sentence_today", **said)
     if first is None or first is last:
         return words("sheet.sentence_one" if runs < 2 else "sheet.sentence_level", **said)
     said["reference"] = quantity(first["q50"], indicator.unit, indicator.decimals, "level", words)
@@ -127,11 +134,13 @@ def sentence(indicator: Indicator, first: Row | None, last: Row, context: Contex
 
 def headlines(catalogue: Catalogue, theme: str, values: pd.DataFrame) -> list[str]:
     """The indicators that stand for a theme: those with a value first, then those named above, then the others."""
-    offered = [one for one in catalogue.of_theme(theme) if catalogue.indicators[one].changes]
+    scored = theme in ("scores", COMPOSITE)
+    offered = [one for one in catalogue.of_theme(theme) if scored or catalogue.indicators[one].changes]
     named = [one for one in HEADLINES.get(theme, ()) if one in offered]
     ordered = named + [one for one in offered if one not in named]
     valued = set(values.loc[values["q50"].notna(), "indicator_id"])
-    return sorted(ordered, key=lambda one: one not in valued)[:FIGURES_PER_THEME]
+    ranked = sorted(ordered, key=lambda one: one not in valued)
+    return [one for one in ranked if one in valued] if theme == "scores" else ranked[:FIGURES_PER_THEME]
 
 
 def best_dataset(values: pd.DataFrame, datasets: Sequence[str], indicator: str, chosen: str) -> str:
@@ -236,12 +245,44 @@ class Fact:
     dated: str
     definition: str
     known: bool  # whether there is a figure or a state to show; else it was not studied here
+    is_first: bool  # among the few that are said first
+
+    @property
+    def key(self) -> bool:
+        """Said first, with its figure."""
+        return self.is_first and self.known
+
+    @property
+    def missed(self) -> bool:
+        """Would be said first, and was not studied here."""
+        return self.is_first and not self.known
 
 
-def facts(rows: Sequence[Row], words: Words) -> list[Fact]:
-    """Exposures in words. What was not studied says so: it is never a zero."""
-    found = []
-    for row in rows:
+def in_force(rows: Sequence[Row], day: date) -> set[int]:
+    """Positions of the rows that hold on a day: of each measure and return period, that of the source that began last,
+
+    then ended last. A map that a later one has replaced, or that is not yet in force, is not among them.
+    """
+    chosen: dict[tuple[str, Any], tuple[tuple[bool, date, date], int]] = {}
+    for at, row in enumerate(rows):
+        begun, ended = row["date_start"] or date.min, row["date_end"] or date.max
+        if begun > day:
+            continue
+        rank = (row["value"] is not None, begun, ended)
+        key = (row["measure_id"], row["return_period"])
+        if key not in chosen or rank > chosen[key][0]:
+            chosen[key] = (rank, at)
+    return {at for _, at in chosen.values()}
+
+
+def facts(rows: Sequence[Row], day: date, words: Words) -> list[Fact]:
+    """Exposures in words, the key ones first. What was not studied says so: it is never a zero.
+
+    ``day``: the release's, which tells the legal map in force from those before and after it.
+    """
+    found: list[tuple[int, Fact]] = []
+    current = in_force(rows, day)
+    for at, row in enumerate(rows):
         label = words.own(row["label_fr"], row["label_en"])
         if not sentences.missing(row.get("return_period")):
             label = words("sheet.return_period", label=label, years=number(row["return_period"], 0, words))
@@ -260,8 +301,10 @@ def facts(rows: Sequence[Row], words: Words) -> list[Fact]:
         dated = dated if when else source
         known = row["value"] is not None or row["reason"] == "no_event"
         definition = words.own(row["definition_fr"], row["definition_en"])
-        found.append(Fact(row["theme"], label, said, dated, definition, known))
-    return found
+        is_first = at in current and row["return_period"] is None and row["measure_id"] in KEY_FACTS
+        rank = KEY_FACTS.index(row["measure_id"]) if is_first else len(KEY_FACTS)
+        found.append((rank, Fact(row["theme"], label, said, dated, definition, known, is_first)))
+    return [fact for _, fact in sorted(found, key=lambda pair: pair[0])]
 
 
 def limits(
@@ -282,7 +325,7 @@ def limits(
             if (notice := words.own(one.indicator.notice_fr, one.indicator.notice_en)) and notice not in said
         ]
     said.append(words("sheet.hazard"))
-    return list(dict.fromkeys(said))
+    return [line for line in dict.fromkeys(said) if not any(line != other and line in other for other in said)]
 
 
 def scale_colour(figure: Figure) -> maps.Colour:

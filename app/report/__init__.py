@@ -71,13 +71,10 @@ def pdf(sheet: Sheet) -> bytes:
         "standings": list(sheet.standings),
         "facts": None
         if sheet.facts is None
-        else [
-            {"label": fact.label, "value": fact.value, "dated": fact.dated}
-            for fact in [fact for fact in sheet.facts if fact.known][:FACTS_PRINTED]
-        ],
+        else [{"label": fact.label, "value": fact.value, "dated": fact.dated} for fact in _printed(sheet.facts)],
         "factsNote": _facts_note(sheet),
         "limits": list(sheet.limits),
-        "source": list(sheet.source),
+        "source": [line for line in sheet.source if line not in sheet.limits],
         "version": sheet.version,
         "words": {
             key: words(f"sheet.{key}")
@@ -98,11 +95,16 @@ def pdf(sheet: Sheet) -> bytes:
     return bytes(typst.compile(str(TEMPLATE), sys_inputs={"data": json.dumps(data, ensure_ascii=False)}))
 
 
+def _printed(facts: Sequence[sheets.Fact]) -> list[sheets.Fact]:
+    """The facts that fit on the page: the key ones."""
+    return [fact for fact in facts if fact.key][:FACTS_PRINTED]
+
+
 def _facts_note(sheet: Sheet) -> str:
     """What the printed table leaves out: measures beyond the page, measures not studied here."""
     facts, words = sheet.facts or (), sheet.words
-    unknown = [fact.label for fact in facts if not fact.known]
-    beyond = sum(fact.known for fact in facts) - FACTS_PRINTED
+    unknown = [fact.label for fact in facts if fact.missed]
+    beyond = sum(fact.known for fact in facts) - len(_printed(facts))
     said = [words("sheet.more_facts", count=beyond)] if beyond > 0 else []
     said += [words("sheet.not_studied", names=", ".join(unknown))] if unknown else []
     return " ".join(said)

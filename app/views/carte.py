@@ -113,6 +113,15 @@ def nothing(scene: Scene, values: pd.DataFrame) -> None:
             words("states.no_values_why", reason=words.known("reasons", str(reason)), count=number(count, 0, words))
         )
     st.text(words("states.no_values_do"))
+    with st.container(horizontal=True):
+        for kind, count in scene.release.kinds_with_values(scene.selection).items():
+            if kind != scene.chosen.kind:
+                st.button(
+                    words("states.take_kind", kind=words.known("kinds", kind), count=number(count, 0, words)),
+                    on_click=session.change,
+                    kwargs={"kind": kind},
+                    key=f"take-{kind}",
+                )
 
 
 def notes(scene: Scene, values: pd.DataFrame) -> None:
@@ -128,7 +137,7 @@ def notes(scene: Scene, values: pd.DataFrame) -> None:
         said.append(words("map.undrawn", count=number(count, 0, words), reason=words.known("reasons", str(reason))))
     if scene.chosen.caisse and (shared := scene.release.shared_departements(scene.chosen.caisse)):
         said.append(words("map.shared", names=", ".join(shared)))
-    for one in said:
+    for one in dict.fromkeys(said):
         st.caption(one)
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from app import atlas, charts, export, maps, ranking, sentences, session, sheets, state
+from app.data import axis_of
 from app.formats import quantity
 from app.session import Scene
 from app.views import finder, mapped
@@ -126,7 +127,7 @@ def changes(scene: Scene, labels: dict[str, str]) -> None:
     place = scene.release.territory(chosen.territory or "country:FR")
     if place is None:
         return
-    values = scene.release.sheet(str(place["territory_id"]))
+    values = scene.release.sheet(str(place["territory_id"]), axis_of(chosen.track))
     values = values[(values["dataset_id"] == chosen.dataset) & values["q50"].notna()]
     rows = []
     for indicator in catalogue.indicators.values():
@@ -176,7 +177,7 @@ def territories(scene: Scene) -> None:
     pair = [place for place in places if place is not None]
     names = [sentences.named(place) for place in pair]
     st.subheader(words("compare.versus", first=names[0], second=names[1]), anchor=False)
-    values = [scene.release.sheet(str(place["territory_id"])) for place in pair]
+    values = [scene.release.sheet(str(place["territory_id"]), axis_of(chosen.track)) for place in pair]
     themes = [
         sheets.themes(one, scene.release.catalogue, chosen.dataset, chosen.track, words) for one in values
     ]  # fmt: skip

@@ -26,7 +26,10 @@ CONTROLS: Final[dict[View, tuple[str, ...]]] = {
     "portefeuille": ("kind",),
     "methode": (),
 }
-WIDTHS: Final = {"kind": 1.2, "caisse": 1.05, "theme": 1.15, "indicator": 1.6, "context": 3.35, "measure": 1.5}
+# Where an indicator is chosen, a second line tells which of its figures: shown where there is more than one to choose.
+DETAILS: Final = ("dataset", "weighting", "track")
+DETAIL_WIDTH: Final = 300  # pixels
+WIDTHS: Final = {"kind": 1.2, "caisse": 1.08, "theme": 1.15, "indicator": 1.75, "context": 3.85, "measure": 2.05}
 
 
 def style() -> None:
@@ -144,6 +147,25 @@ def choices(scene: Scene) -> None:
         for column, name in zip(st.columns(widths, vertical_alignment="top"), shown, strict=False):
             with column:
                 draw[name](scene)
+        if "indicator" in shown:
+            details(scene)
+
+
+def details(scene: Scene) -> None:
+    """The second line: dataset, weighting, slider, each where there are several."""
+    catalogue, chosen = scene.release.catalogue, scene.chosen
+    offered = {
+        "dataset": catalogue.datasets_of(chosen.indicator),
+        "weighting": catalogue.weightings_of(chosen.dataset, chosen.indicator),
+        "track": state.tracks(catalogue.contexts_of(chosen.dataset, chosen.indicator)),
+    }
+    draw = {"dataset": _dataset, "weighting": _weighting, "track": _track}
+    asked = [name for name in DETAILS if len(offered[name]) > 1]
+    if asked:
+        with st.container(key="details", horizontal=True):
+            for name in asked:
+                with st.container(width=DETAIL_WIDTH):
+                    draw[name](scene)
 
 
 def _kind(scene: Scene) -> None:
@@ -174,7 +196,7 @@ def _theme(scene: Scene) -> None:
 
 def _indicator(scene: Scene) -> None:
     words, catalogue, chosen = scene.words, scene.release.catalogue, scene.chosen
-    named, known = catalogue.indicators, catalogue.datasets
+    named = catalogue.indicators
     select(
         words,
         "controls.indicator",
@@ -183,32 +205,43 @@ def _indicator(scene: Scene) -> None:
         chosen.indicator,
         lambda one: words.own(named[one].label_fr, named[one].label_en),
     )
-    datasets = catalogue.datasets_of(chosen.indicator)
-    if len(datasets) > 1:
-        select(
-            words,
-            "controls.dataset",
-            "dataset",
-            datasets,
-            chosen.dataset,
-            lambda one: words.own(known[one].title_fr, known[one].title_en),
-        )
-    weightings = catalogue.weightings_of(chosen.dataset, chosen.indicator)
-    if len(weightings) > 1:
-        select(
-            words,
-            "controls.mode" if chosen.indicator.startswith(SCORE) else "controls.weighting",
-            "weighting",
-            weightings,
-            chosen.weighting,
-            lambda one: weighting_name(scene, one),
-        )
+
+
+def _dataset(scene: Scene) -> None:
+    words, catalogue, chosen = scene.words, scene.release.catalogue, scene.chosen
+    known = catalogue.datasets
+    select(
+        words,
+        "controls.dataset",
+        "dataset",
+        catalogue.datasets_of(chosen.indicator),
+        chosen.dataset,
+        lambda one: words.own(known[one].title_fr, known[one].title_en),
+    )
+
+
+def _weighting(scene: Scene) -> None:
+    words, catalogue, chosen = scene.words, scene.release.catalogue, scene.chosen
+    select(
+        words,
+        "controls.mode" if chosen.indicator.startswith(SCORE) else "controls.weighting",
+        "weighting",
+        catalogue.weightings_of(chosen.dataset, chosen.indicator),
+        chosen.weighting,
+        lambda one: weighting_name(scene, one),
+    )
+
+
+def _track(scene: Scene) -> None:
+    words, chosen = scene.words, scene.chosen
+    contexts = scene.release.catalogue.contexts_of(chosen.dataset, chosen.indicator)
+    tracks = state.tracks(contexts)
+    select(words, "controls.track", "track", tracks, chosen.track, lambda one: track_name(one, contexts, words))
 
 
 def _context(scene: Scene) -> None:
     words, catalogue, chosen = scene.words, scene.release.catalogue, scene.chosen
     contexts = catalogue.contexts_of(chosen.dataset, chosen.indicator)
-    tracks = state.tracks(contexts)
     axis = "emission" if f"tracks.{chosen.track}" not in words.texts else chosen.track
     st.session_state["control-context"] = chosen.context
     st.segmented_control(
@@ -218,10 +251,6 @@ def _context(scene: Scene) -> None:
         format_func=lambda one: sentences.stop_name(catalogue.contexts[one], words),
         on_change=session.changer("context", "control-context"),
     )
-    if len(tracks) > 1:
-        select(
-            words, "controls.track", "track", tracks, chosen.track, lambda one: track_name(one, contexts, words)
-        )  # fmt: skip
 
 
 def _measure(scene: Scene) -> None:

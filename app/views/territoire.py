@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from typing import Any, Final
 
@@ -168,14 +169,19 @@ def past(scene: Scene, sheet: report.Sheet) -> None:
     if sheet.facts is None:
         st.caption(words("sheet.no_past"))
         return
+    known = [fact for fact in sheet.facts if fact.known]
+    st.html(_facts_html([fact for fact in known if fact.key]) if known else f"<p>{words('sheet.no_fact')}</p>")
+    if rest := [fact for fact in known if not fact.key]:
+        with st.expander(words("sheet.other_facts", count=number(len(rest), 0, words))):
+            st.html(_facts_html(rest))
+    if unknown := [fact.label for fact in sheet.facts if fact.missed]:
+        st.caption(words("sheet.not_studied", names=", ".join(unknown)))
+
+
+def _facts_html(facts: Sequence[sheets.Fact]) -> str:
     rows = "".join(
         f'<tr title="{escape(fact.definition, quote=True)}"><th scope=row>{escape(fact.label)}'
         f"<br><small>{escape(fact.dated)}</small></th><td><b>{escape(fact.value)}</b></td></tr>"
-        for fact in sheet.facts
-        if fact.known
+        for fact in facts
     )
-    st.html(
-        f'<table class="figures past"><tbody>{rows}</tbody></table>' if rows else f"<p>{words('sheet.no_fact')}</p>"
-    )
-    if unknown := [fact.label for fact in sheet.facts if not fact.known]:
-        st.caption(words("sheet.not_studied", names=", ".join(unknown)))
+    return f'<table class="figures past"><tbody>{rows}</tbody></table>'

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from io import BytesIO
 
 import pytest
 from python_calamine import CalamineWorkbook
 
-from app import report, session, state
-from app.data import Release
+from app import report, session, sheets, state
+from app.data import Release, open_release
 from app.i18n import LANGUAGES, Lang, words
 from app.session import Scene
 from tests.app.conftest import VERSION
+from tests.conftest import Mart
 
 
 @pytest.fixture
@@ -78,3 +80,44 @@ def test_the_inset_marks_the_territory(made: type[Made]) -> None:
     svg = made.sheet("commune:01001").inset()
     assert svg and svg.count("<path") == 3  # two communes of Ain, and the outline of the chosen one
     assert made.sheet("commune:03002").inset() is None
+
+
+def row(measure: str, value: float | None, start: date | None, end: date | None) -> dict[str, object]:
+    return {
+        "measure_id": measure, "label_fr": measure, "label_en": measure, "theme": "flood", "value": value, "unit": "n",
+        "decimals": 0, "return_period": None, "state": "studied", "reason": "not_studied" if value is None else None,
+        "date_start": start, "date_end": end, "title_fr": "Source", "title_en": "Source", "definition_fr": "",
+        "definition_en": "",
+    }  # fmt: skip
+
+
+def test_the_legal_map_of_the_day_is_said_first_and_the_others_in_the_details() -> None:
+    """Three maps of one measure: of 2020, of 2026 in force on 1 July, of 2030. Then a measure that is no key one."""
+    rows = [
+        row("rga_share", 10.0, date(2020, 1, 1), None),
+        row("rga_share", 20.0, date(2026, 7, 1), None),
+        row("rga_share", 30.0, date(2030, 1, 1), None),
+        row("rga_weight", 5.0, date(2020, 1, 1), None),
+        row("pprn", None, None, None),
+    ]
+    said = sheets.facts(rows, date(2026, 6, 30), words("fr"))
+    assert [fact.value for fact in said if fact.key] == ["10"]
+    said = sheets.facts(rows, date(2026, 7, 1), words("fr"))
+    assert [fact.value for fact in said if fact.key] == ["20"]
+    assert [fact.label for fact in said if fact.missed] == ["pprn"]
+    assert len(said) == 5 and said[-1].label == "rga_weight"
+
+
+@pytest.mark.parametrize("territory", ["commune:73227", "departement:73", "country:FR"])
+def test_the_sheets_of_the_sample_print_on_two_pages(
+    sample_mart: Mart, territory: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Courchevel has every theme, scores and snow included: the fullest sheet."""
+    opened = open_release(sample_mart.release)
+    monkeypatch.setattr(session, "opened", lambda folder: opened)
+    chosen = replace(state.default(opened.catalogue), territory=territory)
+    place = opened.territory(territory)
+    assert place
+    content = report.pdf(session.sheet(Scene(opened, chosen, words("fr")), place))
+    assert b"/Count 2" in content
+    opened.connection.close()
