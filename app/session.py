@@ -23,6 +23,8 @@ from app.i18n import Words, words
 from app.sentences import Row
 
 ALL: Final = "all"
+# What the reader asked for stays asked for when an indicator does not have it, and is taken again by the next that has.
+STICKY: Final = ("dataset", "track", "context")
 FIGURES_KEPT: Final = 30  # 2 MB each for all communes
 PACKS_KEPT: Final = 30  # 1 MB
 KINDS_KEPT: Final = 12  # 6 MB of places and 2 MB of outlines for communes
@@ -232,6 +234,7 @@ def scene(opened_release: Release) -> tuple[Scene, list[state.Rejected]]:
             rejected.append(state.Rejected("other", chosen.other))
             chosen = replace(chosen, other=None)
         st.session_state["choice"] = chosen
+        st.session_state["wanted"] = {name: getattr(chosen, name) for name in STICKY}
         st.session_state["rejected"] = rejected
     chosen = st.session_state["choice"]
     write_address(chosen)
@@ -250,7 +253,9 @@ def change(**update: Any) -> None:
     """Set parts of the choice, settle the others, forget old refusals. For callbacks."""
     old: state.Choice = st.session_state["choice"]
     catalogue = release().catalogue
-    chosen = replace(old, **update)
+    wanted = st.session_state["wanted"]
+    wanted |= {name: update[name] for name in STICKY if name in update}
+    chosen = replace(old, **(wanted if "indicator" in update else {}) | update)
     if "kind" in update:
         chosen = state.of_kind(chosen, catalogue)
     if "indicator" in update:

@@ -148,13 +148,12 @@ def main() -> int:
         add("First load beyond Streamlit's assets", (last.media + last.messages) / 1e6, 5, "MB")
 
         changes, browser_side = [], []
-        for indicator in ("Nuits tropicales", "Températures moyennes", "Jours de vague", "Jours d'été"):
+        for indicator in ("Nuits tropicales", "Température moyenne", "Jours d'été", "Température moyenne (été)"):
             box = last.page.get_by_role("combobox", name="Indicateur", exact=True)
             box.click()
             options = last.page.get_by_role("option")
             options.first.wait_for()
-            texts = options.all_inner_texts()
-            at = next((i for i, text in enumerate(texts) if text.startswith(indicator[:12])), len(changes) + 1)
+            at = options.all_inner_texts().index(indicator)
             before = last.page.evaluate(STAMP)
             began = time.perf_counter()
             options.nth(at).click()
@@ -191,7 +190,7 @@ def main() -> int:
             "rr_djf",
             "rx1d",
             "tx30",
-            "su25",
+            "t_mean_jja",
             "fwi40_days",
             "dry_soil_days",
         )

@@ -154,3 +154,13 @@ def test_stable_never_leads_outside_the_releases(own_page: Page, tmp_path_factor
     with pytest.raises(data.UnreadableRelease, match=r"2026\.99\.0"):
         data.open_release(data.stable_folder())
     assert paths.releases() in data.stable_folder().parents
+
+
+def test_a_dataset_that_one_indicator_lacks_is_taken_again_by_the_next(page: Page) -> None:
+    """Very hot days have two datasets in this release, summer rain one."""
+    asked = {"dataset": "drias_2020", "track": "rcp85", "context": "rcp85_h1"}
+    test = page.open(indicator="tx35", **asked)
+    test.selectbox(key="control-theme").select("rain").run()
+    assert test.query_params["dataset"] == "tracc"
+    test.selectbox(key="control-theme").select("heat").run()
+    assert {name: test.query_params[name] for name in asked} == asked
