@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -148,6 +148,9 @@ class Dataset:
     resolution_km: float
     notice_fr: str
     notice_en: str
+    fetched_on: date | None = None  # when its files came, where they were fetched
+    is_stale: bool = False  # its last refresh failed: these are the last good files
+    stale_reason: str = ""
 
     @property
     def is_synthetic(self) -> bool:
@@ -309,6 +312,9 @@ class Release:
                     row["resolution_km"],
                     row["notice_fr"],
                     row["notice_en"],
+                    fetched.date() if (fetched := row.get("fetched_at")) else None,
+                    bool(row.get("is_stale")),
+                    row.get("stale_reason") or "",
                 )
                 for row in datasets
             },

@@ -9,7 +9,7 @@ from typing import Final
 import streamlit as st
 
 from app import sentences, session, state
-from app.data import SCORE, Context
+from app.data import SCORE, Context, Dataset
 from app.formats import long_date
 from app.i18n import LANGUAGES, Words
 from app.session import Scene
@@ -71,8 +71,16 @@ def head(scene: Scene, rejected: Sequence[Rejected]) -> None:
         )
     if scene.dataset.is_synthetic:
         st.warning(words.own(scene.dataset.notice_fr, scene.dataset.notice_en))
+    if scene.dataset.is_stale:
+        st.warning(stale(scene.dataset, words))
     for one in rejected:
         st.info(words("states.rejected", value=one.value, name=words(f"params.{one.name}")))
+
+
+def stale(dataset: Dataset, words: Words) -> str:
+    """That a source could not be refreshed: which figures are shown, and why."""
+    since = long_date(dataset.fetched_on, words) if dataset.fetched_on else words("states.stale_undated")
+    return words("states.stale", date=since, reason=words.known("stale_reasons", dataset.stale_reason))
 
 
 def foot(scene: Scene) -> None:

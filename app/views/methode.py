@@ -8,10 +8,12 @@ from typing import Any, Final
 import streamlit as st
 
 from app import export
-from app.data import DATABASE, Indicator
+from app.data import DATABASE, EXPOSURE, SCORE, Dataset, Indicator
 from app.formats import long_date, number, unit_form
+from app.i18n import Words
 from app.portfolio import folded
 from app.session import Scene
+from app.views import frame
 from climart import paths
 
 TABS: Final = ("dictionary", "uses", "validation", "release")
@@ -140,7 +142,7 @@ def release(scene: Scene) -> None:
         st.caption(words("method.commit", commit=str(commit)[:12]))
     rows = "".join(
         f"<tr><th scope=row>{escape(words.own(one.title_fr, one.title_en))}</th><td>{escape(one.licence)}</td>"
-        f"<td>{escape(one.citation)}</td></tr>"
+        f"<td>{escape(one.citation)}{_fetched(one, words)}</td></tr>"
         for one in opened.catalogue.datasets.values()
     )
     st.html(f'<table class="figures texts"><tbody>{rows}</tbody></table>')
@@ -168,6 +170,16 @@ def release(scene: Scene) -> None:
     )
 
 
+def _fetched(dataset: Dataset, words: Words) -> str:
+    """When the files of a dataset came, and whether they are the last good ones; escaped."""
+    said = []
+    if dataset.fetched_on:
+        said.append(words("method.fetched", date=long_date(dataset.fetched_on, words)))
+    if dataset.is_stale:
+        said.append(frame.stale(dataset, words))
+    return "".join(f"<br><small>{escape(one)}</small>" for one in said)
+
+
 def _queries(scene: Scene) -> dict[str, str]:
     """The query of what is chosen now, by language."""
     sql = _sql(scene)
@@ -179,9 +191,26 @@ def _queries(scene: Scene) -> dict[str, str]:
 def _sql(scene: Scene) -> str:
     """The query of what is chosen now."""
     chosen = scene.chosen
+    name = chosen.indicator.partition(":")[2]
+    from_territories = "inner join dim_territory using (territory_id)"
+    if chosen.indicator.startswith(SCORE):
+        return (
+            "select territory_id, name, score, q05, q95, class, class_confidence, coverage, fct_score.reason\n"
+            f"from fct_score\n{from_territories}\n"
+            f"where kind = '{chosen.kind}' and score_id = '{name}' and mode = '{chosen.weighting}'\n"
+            f"    and dataset_id = '{chosen.dataset}' and context_id = '{chosen.context}'\n"
+            f"    and axis = '{scene.selection.axis}'\norder by score desc\n"
+        )
+    if chosen.indicator.startswith(EXPOSURE):
+        return (
+            "select territory_id, name, value, state, date_start, date_end, fct_exposure.reason\n"
+            f"from fct_exposure\n{from_territories}\n"
+            f"where kind = '{chosen.kind}' and measure_id = '{name}' and dataset_id = '{chosen.dataset}'\n"
+            "    and return_period is null\norder by value desc\n"
+        )
     return (
-        "select territory_id, name, q50, q05, q95, n_runs, agreement, reason\n"
-        "from fct_indicator\ninner join dim_territory using (territory_id)\n"
+        "select territory_id, name, q50, q05, q95, n_runs, agreement, fct_indicator.reason\n"
+        f"from fct_indicator\n{from_territories}\n"
         f"where kind = '{chosen.kind}' and indicator_id = '{chosen.indicator}'\n"
         f"    and dataset_id = '{chosen.dataset}' and context_id = '{chosen.context}'\n"
         f"    and weighting = '{chosen.weighting}'\norder by q50 desc\n"

@@ -354,6 +354,32 @@ def test_a_second_weighting_and_a_new_kind_are_offered(own_page: Page) -> None:
     assert test.selectbox(key="control-weighting").value == "people"
 
 
+def test_a_source_that_could_not_be_refreshed_is_said(own_page: Page) -> None:
+    with duckdb.connect(str(own_page.root / "releases" / VERSION / "climart.duckdb")) as connection:
+        connection.execute("alter table dim_dataset add column fetched_at timestamptz")
+        connection.execute("alter table dim_dataset add column is_stale boolean")
+        connection.execute("alter table dim_dataset add column stale_reason varchar")
+        connection.execute(
+            "update dim_dataset set is_stale = true, stale_reason = 'unreachable', "
+            "fetched_at = '2026-05-12 10:00:00+00' where dataset_id = 'tracc'"
+        )
+    said = "Cette source n'a pas pu être actualisée (le producteur ne répond pas)."
+    test = own_page.open(dataset="tracc")
+    assert next(one.value for one in test.warning if one.value.startswith(said)).endswith("du 12 mai 2026.")
+    assert not [one for one in own_page.open(dataset="drias_2020").warning if one.value.startswith(said)]
+    assert said in unescape(texts(own_page.open(view="methode")))
+
+
+def test_the_query_to_paste_is_that_of_what_is_shown(sample_mart: Mart, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An indicator, a score, a measure of exposure: each query runs on the release and gives départements."""
+    monkeypatch.setenv("CLIMART_DATA", str(sample_mart.root))
+    for indicator in ("tx35", "score:heat", "exposure:catnat_n_total"):
+        test = Page(sample_mart.root).open(view="methode", indicator=indicator)
+        sql = next(one.value for one in test.code if one.language == "sql")
+        found = sample_mart.query(sql)
+        assert len(found) > 90 and str(found[0][0]).startswith("departement:"), indicator
+
+
 # ---------------------------------------------------------------- the choice
 
 
