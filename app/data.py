@@ -366,7 +366,7 @@ class Release:
                 hazard=row["score_id"],
                 unit="0-100",
                 decimals=0,
-                ramp="score",
+                ramp="score" if row["high_is"] == "worse" else "score_better",
                 bound_lo=0.0,
                 breaks=SCORE_BREAKS,
                 change_breaks=(),

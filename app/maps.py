@@ -24,6 +24,7 @@ RAMPS: Final[Mapping[str, tuple[str, ...]]] = {
     "snow": ("#0b2a5b", "#1f4e8c", "#3f78b5", "#6fa3d0", "#a3c8e4", "#d3e5f3", "#ffffff"),
     "vine": ("#eaf5c9", "#c0e09a", "#87c08c", "#5f9f9f", "#5f78b0", "#6a4fa0", "#4a2480", "#2d0a52"),
     "score": ("#f2f0f7", "#cbc9e2", "#9e9ac8", "#756bb1", "#54278f"),
+    "score_better": ("#54278f", "#756bb1", "#9e9ac8", "#cbc9e2", "#f2f0f7"),  # dark is worse there too
 }
 # The two arms of the diverging scale, from beside zero outwards (ColorBrewer RdBu).
 COOL_ARM: Final = ("#d1e5f0", "#92c5de", "#4393c3", "#2166ac", "#053061")
@@ -99,6 +100,11 @@ def more_is_warm(indicator: Indicator) -> bool:
 def paints(theme: Theme) -> dict[str, Any]:
     """The colours of the map's own parts, as the component reads them."""
     return {**PAINTS[theme], "absent": NO_VALUE[theme], "dot": DOT[theme], "hatch": HATCH[theme]}
+
+
+def class_colours(indicator: Indicator, count: int) -> tuple[Colour, ...]:
+    """A colour per class of an indicator, from the first. The last class of every score is the most exposed."""
+    return spread(RAMPS["score" if indicator.ramp == "score_better" else indicator.ramp], count)
 
 
 def scale(indicator: Indicator, measure: Measure) -> Scale:

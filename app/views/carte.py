@@ -45,7 +45,7 @@ def legend_rows(scene: Scene, values: pd.DataFrame, scale: maps.Scale) -> list[m
     mine = places["territory_id"].isin(values["territory_id"])
     why = data.reasons(places, found, found["category"] < 0)
     labels = [words.own(*label) for label in scene.classification.labels]
-    colours = maps.spread(maps.RAMPS[scene.indicator.ramp], len(labels))
+    colours = maps.class_colours(scene.indicator, len(labels))
     return ranking.class_legend(labels, colours, found["category"][mine], why[mine], theme, words)
 
 
@@ -90,7 +90,7 @@ def chart(scene: Scene, scale: maps.Scale, legend: list[maps.LegendRow]) -> None
     else:
         address = session.served(session.class_values(scene.folder, chosen.kind, scene.selection), "map-values")
         labels = [words.own(*label) for label in scene.classification.labels]
-        classes = maps.Scale((), maps.spread(maps.RAMPS[scene.indicator.ramp], len(labels)))
+        classes = maps.Scale((), maps.class_colours(scene.indicator, len(labels)))
         pane = atlas.pane(address, scene.indicator, "class", classes, "", alt, words, labels)
     picture = atlas.picture(
         f"{map_title(scene)} · {scene.context_label()}",

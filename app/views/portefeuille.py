@@ -138,6 +138,11 @@ class Exposed:
     absent: NDArray[np.float64]  # per context
     classes: tuple[NDArray[np.int64], ...]
 
+    @property
+    def is_studied(self) -> bool:
+        """Whether any amount is in a class."""
+        return bool(self.sums.any())
+
 
 def representatives(scene: Scene) -> list[str]:
     """One per hazard: its score where there are scores, else one of the sheet's first figures, else any indicator."""
@@ -170,10 +175,13 @@ def exposure(scene: Scene, book: Book) -> None:
         format_func=lambda one: words.own(catalogue.indicators[one].label_fr, catalogue.indicators[one].label_en),
     )
     exposed = [_exposed(scene, one, held) for one in asked]
+    placed = [one for one in exposed if one.is_studied]
     grid = st.columns(2, gap="large")
-    for at, one in enumerate(exposed):
+    for at, one in enumerate(placed):
         with grid[at % 2]:
             st.html(heat_html(scene, one, book.total))
+    if absent := [words.own(i.label_fr, i.label_en) for i in (one.indicator for one in exposed if one not in placed)]:
+        st.caption(words("portfolio.not_studied", names=", ".join(absent)))
     scored = any(one.indicator.id.startswith(SCORE) for one in exposed)
     st.caption(words("portfolio.scores_note" if scored else "portfolio.classes_note"))
     split(scene, exposed, held)
@@ -214,7 +222,7 @@ def _exposed(scene: Scene, name: str, held: NDArray[np.float64]) -> Exposed:
         tuple(context.id for context in contexts),
         tuple(sentences.stop_name(context, words) for context in contexts),
         tuple(texts),
-        scale.colours,
+        maps.class_colours(indicator, len(texts)) if classification else scale.colours,
         np.array(sums).T,
         np.array(absent),
         tuple(classes),
