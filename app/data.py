@@ -741,6 +741,44 @@ class Release:
             [territory_id],
         )
 
+    def published(self, territory_id: str) -> list[dict[str, Any]]:
+        """What producers publish of a territory, already reduced over their simulations; [] where there is nothing.
+
+        Rows by dataset, index and season, then context. ``label_fr`` and the like are None where the index is not one
+        of our indicators.
+        """
+        if "fct_published_ensemble" not in self.tables:
+            return []
+        return self._rows(
+            """
+            select published.*, indicator.label_fr, indicator.label_en, indicator.decimals, context.position,
+                dataset.title_fr, dataset.title_en
+            from fct_published_ensemble as published
+            inner join dim_dataset as dataset using (dataset_id)
+            inner join dim_context as context using (context_id)
+            left join dim_indicator as indicator using (indicator_id)
+            where territory_id = ? and statistic = 'level' and median is not null
+            order by dataset_id, indicator_id is null, index_code, season, position
+            """,
+            [territory_id],
+        )
+
+    def yields(self, territory_id: str, crops: int) -> list[dict[str, Any]]:
+        """The latest yield of the crops that take most of a territory's land, with the trend it is set against."""
+        if "fct_crop_yield" not in self.tables:
+            return []
+        return self._rows(
+            """
+            select yields.*, dataset.title_fr, dataset.title_en
+            from fct_crop_yield as yields inner join dim_dataset as dataset using (dataset_id)
+            where territory_id = ? and yields.yield is not null
+            qualify row_number() over (partition by dataset_id, crop_group, crop order by year desc) = 1
+            order by area_ha desc nulls last, crop
+            limit ?
+            """,
+            [territory_id, crops],
+        )
+
     def former_codes(self) -> dict[str, tuple[str | None, str | None]]:
         """Codes of communes of other years → the code of today, and why there is none (ambiguous_split, abolished).
 

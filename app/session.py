@@ -319,6 +319,7 @@ def sheet(seen: Scene, place: Row) -> report.Sheet:
         themes=tuple(shown),
         standings=tuple(standings),
         facts=None if facts is None else tuple(sheets.facts(facts, seen.release.published_at.date(), spoken)),
+        listings=tuple(listings(seen, place)),
         limits=tuple(sheets.limits(place, shown, rows[0] if rows else None, notices, spoken)),
         source=tuple(dict.fromkeys(source)),
         inset=lambda: inset(seen, place),
@@ -334,6 +335,16 @@ def sheet(seen: Scene, place: Row) -> report.Sheet:
         datasets=used,
         words=spoken,
     )
+
+
+def listings(seen: Scene, place: Row) -> list[sheets.Listing]:
+    """Other producers' figures of a territory: ensembles as published; yields, which are known by département."""
+    spoken, opened_release = seen.words, seen.release
+    rows = opened_release.published(str(place["territory_id"]))
+    found = sheets.published(rows, opened_release.catalogue.contexts, spoken)
+    of_crops = place["departement_id"] or place["territory_id"]
+    name = place["departement"] or place["name"]
+    return found + sheets.yields(opened_release.yields(str(of_crops), sheets.CROPS), str(name), spoken)
 
 
 def runs(seen: Scene, place: Row) -> list[tuple[str, list[float]]]:

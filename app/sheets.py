@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import groupby
 from typing import Any, Final
 
 import numpy as np
@@ -35,6 +36,7 @@ KEY_FACTS: Final = (
     "drought_days_crisis", "radon_class", "cavities_n", "ground_movements_n", "dwellings", "flat_price_p50",
 )  # fmt: skip
 FIGURES_PER_THEME: Final = 3
+CROPS: Final = 10
 THEMES: Final = ("heat", "agriculture", "rain", "snow", "buildings", "habitability", "scores")
 
 
@@ -305,6 +307,80 @@ def facts(rows: Sequence[Row], day: date, words: Words) -> list[Fact]:
         rank = KEY_FACTS.index(row["measure_id"]) if is_first else len(KEY_FACTS)
         found.append((rank, Fact(row["theme"], label, said, dated, definition, known, is_first)))
     return [fact for _, fact in sorted(found, key=lambda pair: pair[0])]
+
+
+# ---------------------------------------------------------------- what others publish
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A table of the sheet that holds another's figures: title, heads, rows of texts, what must be said of them."""
+
+    title: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str
+
+
+def published(rows: Sequence[Row], contexts: Mapping[str, Context], words: Words) -> list[Listing]:
+    """What each producer publishes of a territory, from ``Release.published``: its own figures, never ours."""
+    found = []
+    for _, of_dataset in groupby(rows, key=lambda row: row["dataset_id"]):
+        held = list(of_dataset)
+        stops = sorted({row["context_id"] for row in held}, key=lambda one: contexts[one].position)
+        lines = []
+        for (code, season), of_index in groupby(held, key=lambda row: (row["index_code"], row["season"])):
+            by_context = {row["context_id"]: row for row in of_index}
+            first = next(iter(by_context.values()))
+            label = words.own(first["label_fr"], first["label_en"]) if first["label_fr"] else f"{code} {season}"
+            unit = str(first["unit"] or "")
+            unit = unit_form(unit, "level", words) if f"units.{unit}.level" in words.texts else unit  # or as it came
+            decimals = 1 if first["decimals"] is None else first["decimals"]
+            cells = [_of_producer(by_context.get(stop), decimals, words) for stop in stops]
+            lines.append((f"{label}, {unit}" if unit else label, *cells))
+        bounds = "min" if held[0]["low_statistic"] == "min" else "q05"
+        found.append(
+            Listing(
+                words.own(held[0]["title_fr"], held[0]["title_en"]),
+                ("", *(sentences.stop_name(contexts[stop], words) for stop in stops)),
+                tuple(lines),
+                words(f"sheet.published_bounds.{bounds}"),
+            )
+        )
+    return found
+
+
+def _of_producer(row: Row | None, decimals: int, words: Words) -> str:
+    if row is None:
+        return ""
+    median = number(row["median"], decimals, words)
+    if row["low"] is None or row["high"] is None:
+        return median
+    low, high = (number(row[name], decimals, words) for name in ("low", "high"))
+    return f"{median} ({words('sheet.range', low=low, high=high)})"
+
+
+def yields(rows: Sequence[Row], name: str, words: Words) -> list[Listing]:
+    """Yields of the main crops of a territory, from ``Release.yields``."""
+    if not rows:
+        return []
+    lines = []
+    for row in rows:
+        against = row["yield_anom"]
+        lines.append(
+            (
+                row["crop"],
+                f"{row['year']}",
+                with_unit(number(row["yield"], 1, words), row["unit"]),
+                number(row["area_ha"], 0, words) if row["area_ha"] is not None else "",
+                with_unit(number(against, 0, words, signed=True), "%")
+                if against is not None
+                else words.known("reasons", row["yield_anom_reason"] or "not_studied"),
+            )
+        )
+    heads = tuple(words(f"sheet.yield_columns.{one}") for one in ("crop", "year", "yield", "area", "against"))
+    title = words("sheet.yields", name=name, source=words.own(rows[0]["title_fr"], rows[0]["title_en"]))
+    return [Listing(title, heads, tuple(lines), words("sheet.yields_note"))]
 
 
 def limits(

@@ -43,6 +43,7 @@ class Sheet:
     themes: tuple[sheets.Theme, ...]
     standings: tuple[str, ...]
     facts: tuple[sheets.Fact, ...] | None
+    listings: tuple[sheets.Listing, ...]  # other producers' figures: on the page and in the workbook
     limits: tuple[str, ...]
     source: tuple[str, ...]
     inset: Callable[[], str | None]
@@ -197,6 +198,12 @@ def xlsx(sheet: Sheet) -> bytes:
         facts: list[list[export.Cell]] = [[fact.label, fact.value, fact.dated, fact.definition] for fact in sheet.facts]
         columns = [words(f"sheet.columns.{name}") for name in ("measure", "value", "dated", "definition")]
         pages.append(export.Sheet(words("sheet.past"), columns, facts))
+    if sheet.listings:
+        lines: list[list[export.Cell]] = []
+        for listing in sheet.listings:
+            table: list[list[export.Cell]] = [list(row) for row in (listing.heads, *listing.rows)]
+            lines += [[listing.title], *table, [listing.note], []]
+        pages.append(export.Sheet(words("sheet.others"), [words("sheet.others")], lines))
     pages.append(export.Sheet(words("sheet.limits"), [words("sheet.limits")], rows=[[line] for line in sheet.limits]))
     return export.xlsx_bytes(pages, words, [sheet.title, sheet.parents, *sheet.source])
 

@@ -36,6 +36,7 @@ def show(scene: Scene) -> None:
         for theme in sheet.themes:
             st.html(theme_html(theme, scene))
         runs(scene, place, sheet)
+        others(scene, sheet)
     with right:
         neighbours(scene, place)
         past(scene, sheet)
@@ -118,6 +119,29 @@ def runs(scene: Scene, place: dict[str, Any], sheet: report.Sheet) -> None:
     st.plotly_chart(figure, key="runs", config={"displayModeBar": False, "locale": words.lang})
     st.html(sheet.stripes.html(session.theme()))
     st.caption(words("sheet.stripes"))
+
+
+def others(scene: Scene, sheet: report.Sheet) -> None:
+    """Other producers' figures, under their own names: never mixed with ours."""
+    if not sheet.listings:
+        return
+    st.markdown(f"**{scene.words('sheet.others')}**")
+    for listing in sheet.listings:
+        with st.expander(listing.title):
+            st.html(listing_html(listing))
+            st.caption(listing.note)
+
+
+def listing_html(listing: sheets.Listing) -> str:
+    """A table of texts. Every text is escaped."""
+    heads = "".join(f"<th>{escape(head)}</th>" for head in listing.heads)
+    rows = "".join(
+        f"<tr><th scope=row>{escape(row[0])}</th>{''.join(f'<td>{escape(cell)}</td>' for cell in row[1:])}</tr>"
+        for row in listing.rows
+    )
+    return (
+        f'<div class="wide"><table class="figures"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
+    )
 
 
 def neighbours(scene: Scene, place: dict[str, Any]) -> None:

@@ -121,3 +121,37 @@ def test_the_sheets_of_the_sample_print_on_two_pages(
     content = report.pdf(session.sheet(Scene(opened, chosen, words("fr")), place))
     assert b"/Count 2" in content
     opened.connection.close()
+
+
+def published(code: str, season: str, context: str, median: float, **other: object) -> dict[str, object]:
+    return {
+        "dataset_id": "climadiag_commune", "index_code": code, "season": season, "context_id": context,
+        "median": median, "low": median - 2, "high": median + 3, "low_statistic": "q05", "unit": "d/yr",
+        "label_fr": None, "label_en": None, "decimals": None, "title_fr": "Climadiag", "title_en": "Climadiag", **other,
+    }  # fmt: skip
+
+
+def test_figures_of_producers_stand_apart_with_their_own_bounds(release: Release) -> None:
+    rows = [
+        published("FD", "YR", "ref", 64, label_fr="Jours de gel", label_en="Frost days", decimals=0),
+        published("FD", "YR", "rwl40", 28, label_fr="Jours de gel", label_en="Frost days", decimals=0),
+        published("X9", "DJF", "rwl40", 7, unit="furlong", low=None),
+        published("FD", "YR", "ref", 60, dataset_id="tracc2023_tables", low_statistic="min", title_fr="TRACC"),
+    ]
+    climadiag, tracc = sheets.published(rows, release.catalogue.contexts, words("fr"))
+    assert climadiag.title == "Climadiag" and "90 %" in climadiag.note
+    assert [row[1:] for row in climadiag.rows] == [("64 (62 à 67)", "28 (26 à 31)"), ("", "7,0")]
+    assert climadiag.rows[0][0].startswith("Jours de gel") and climadiag.rows[1][0] == "X9 DJF, furlong"
+    assert "plus basse" in tracc.note and tracc.rows[0][1:] == ("60,0 (58,0 à 63,0)",)
+
+
+def test_yields_have_their_year_and_their_trend_or_say_why_not() -> None:
+    first = {"crop": "Blé tendre", "year": 2024, "yield": 58.4, "unit": "q/ha", "area_ha": 81234.0,
+             "yield_anom": -12.4, "yield_anom_reason": None, "title_fr": "Agreste", "title_en": "Agreste"}  # fmt: skip
+    second = {**first, "crop": "Orge", "area_ha": None, "yield_anom": None, "yield_anom_reason": "too_few_years"}
+    (listing,) = sheets.yields([first, second], "Marne", words("fr"))
+    assert listing.title == "Rendements observés : Marne (Agreste)"
+    said = [tuple(cell.replace("\u00a0", " ").replace("\u202f", " ") for cell in row) for row in listing.rows]
+    assert said[0] == ("Blé tendre", "2024", "58,4 q/ha", "81 234", "−12 %")
+    assert said[1][3:] == ("", "non étudié (trop peu d'années mesurées)")
+    assert sheets.yields([], "Marne", words("fr")) == []
