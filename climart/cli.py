@@ -143,6 +143,21 @@ def ingest_observed(
             out.print(f"  {remark}", markup=False)
 
 
+@ingest_app.command("published", epilog="Example: `climart ingest published tracc2023_tables *.tar`")
+def ingest_published(
+    source: Annotated[str, typer.Argument(help="Registry id.", metavar="SOURCE")],
+    files: Annotated[list[Path], typer.Argument(help="All its archives (.tar), or their folder.", metavar="PATH")],
+) -> None:
+    """Load ensembles published already reduced (TRACC-2023 tables, Climadiag Commune). They stand beside our own."""
+    from ingest import published
+
+    with _bar(None, "Published ensembles") as step:
+        done = published.load(source, files, step)
+    out.print(f"{source}: {len(done.n_rows)} indices, {_spaced(sum(done.n_rows.values()))} rows.")
+    for remark in done.remarks:
+        out.print(f"  {remark}", markup=False)
+
+
 @ingest_app.command("zones", epilog="Example: `climart ingest zones zones_montagne_defavorisees_communes.csv aoc.json`")
 def ingest_zones(
     files: Annotated[list[Path], typer.Argument(help="Farm zones (.csv) and appellations (.json).", metavar="FILE")],

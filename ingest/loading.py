@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from climart import paths
 from climart.files import atomic
-from ingest import cell_years, observed, producer_index
+from ingest import cell_years, observed, producer_index, published
 from ingest.fetch import locks
 from ingest.readers import netcdf
 from ingest.registry import Source
@@ -31,11 +31,17 @@ def _drias(source: Source, files: Sequence[Path]) -> str:
     return f"{len(done.loaded)} export(s) loaded, {len(done.already)} unchanged"
 
 
+def _published(source: Source, files: Sequence[Path]) -> str:
+    done = published.load(source.id, files)
+    return f"{len(done.n_rows)} indices, {sum(done.n_rows.values())} rows"
+
+
 # By the verb of `climart ingest` that a source names as its reader. Each returns what it did, in words.
 LOADERS: dict[str, Callable[[Source, Sequence[Path]], str]] = {
     "netcdf": _netcdf,
     "observed": _observed,
     "drias": _drias,
+    "published": _published,
 }
 
 
