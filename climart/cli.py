@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -25,7 +25,7 @@ from rich.progress import (
 from climart.errors import BuildFailed, UserError
 
 if TYPE_CHECKING:
-    from ingest import exposure
+    from ingest import cell_years, exposure
 
 app = typer.Typer(
     help="Climart: an open climate-risk data mart for France. Files go into CLIMART_DATA (default: data/).",
@@ -270,6 +270,18 @@ def ingest_netcdf(
         out.print(f"{simulation_id}: already reduced, unchanged", soft_wrap=True)
 
 
+@ingest_app.command("sim2", epilog="Example: `climart ingest sim2 data/raw/sim2`")
+def ingest_sim2(
+    files: Annotated[list[Path], typer.Argument(help="All the yearly files, or their folder.", metavar="FILE")],
+    workers: Annotated[int | None, typer.Option(help="Processes (default: the machine's cores).")] = None,
+) -> None:
+    """Load SIM2 (QUOT_SIM2_<year>.csv.gz) as the observed reference: one run, reduced like the projections."""
+    from ingest import sim2
+
+    done = sim2.load(files, workers=workers)
+    _say_reduced(done.reduced, done.remarks)
+
+
 @ingest_app.command("snow", epilog="Example: `climart ingest snow pro/*.nc`, or daily files of the 8 km grid")
 def ingest_snow(
     files: Runs,
@@ -303,6 +315,16 @@ def ingest_ski_areas(
     from ingest import relief
 
     out.print(f"{_spaced(relief.load_ski_areas(file, source))} ski areas.")
+
+
+def _say_reduced(done: cell_years.Loaded, remarks: Sequence[str]) -> None:
+    for report in done.reports:
+        name = report.path.parent.name.removeprefix("simulation=")
+        out.print(f"{name}: {_spaced(report.n_cells)} cells, {_spaced(report.n_rows)} cell-years", soft_wrap=True)
+    for simulation_id in done.unchanged:
+        out.print(f"{simulation_id}: already reduced, unchanged", soft_wrap=True)
+    for remark in remarks:
+        out.print(f"  {remark}", markup=False, soft_wrap=True)
 
 
 Proxy = Annotated[str | None, typer.Option(help="Proxy, http://user:password@host:port; else HTTPS_PROXY is used.")]

@@ -307,7 +307,7 @@ def test_no_value_of_climadiag_is_null(tmp_path: Path) -> None:
         ("1,2,4,6", "1,2,7,6", r"01002\.csv, line 3: '7': a median that is not between low and high"),
         ("1,2,4,6", "1,2,,6", r"01002\.csv, line 3: '': low, median and high must be given together"),
         ("1,2,4,6", "1,31/02,4,6", r"01002\.csv, line 3, low: '31/02': no such day"),
-        ("1,2,4,6", "1,20/02,4,6", r"01002\.csv, line 3: '2': S1 has dates here and numbers elsewhere"),
+        ("1,2,4,6", "1,20/02,4,6", r"01002\.csv, line 3: '4': S1 has dates here and numbers elsewhere"),
         ("1,2,4,6", "3,2,4,6", r"01002\.csv: S1 \(YR\) has another ref at another horizon"),
         ("S1,annuel,2050", "S1,annuel,2030", r"01002\.csv: S1 \(YR\) twice at one horizon"),
         (",1,2,4,6", ",1,2,4", r"01002\.csv, line 3: 10 fields, 11 expected"),
