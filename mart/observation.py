@@ -14,17 +14,17 @@ SIM2, STATIONS = "sim2", "mf_stations"
 MIN_PLACES = 3  # fewer have no rank correlation to speak of
 PLACES = {"cell": "grid points", "commune": "communes"}
 
-_SIM2 = f"""
+_SIM2 = """
     select ours.dataset_id, ours.indicator_id, ours.cell_id as place, ours.q50 as ours, theirs.q50 as theirs,
         null::float as rise
     from fct_cell as ours
     inner join fct_cell as theirs using (grid_id, cell_id, indicator_id, context_id)
     inner join dim_cell as cells using (grid_id, cell_id)
     inner join dim_dataset as datasets on ours.dataset_id = datasets.dataset_id
-    where theirs.dataset_id = '{SIM2}' and ours.context_id = 'ref' and datasets.validation_status <> 'observed'
+    where theirs.dataset_id = $observed and ours.context_id = 'ref' and datasets.validation_status <> 'observed'
         and not cells.is_extrapolated
 """
-_STATIONS = f"""
+_STATIONS = """
     select ours.dataset_id, ours.indicator_id, stations.cell_id as place, ours.q50 as ours, theirs.q50 as theirs,
         stations.altitude_m - stations.cell_altitude_m as rise
     from dim_weather_station as stations
@@ -34,21 +34,28 @@ _STATIONS = f"""
     inner join fct_cell as ours
         on stations.lambert_cell_id = ours.cell_id and ours.grid_id = 'lambert_8km'
         and theirs.indicator_id = ours.indicator_id and theirs.context_id = ours.context_id
-    where theirs.dataset_id = '{STATIONS}' and theirs.context_id = 'ref'
+    where theirs.dataset_id = $observed and theirs.context_id = 'ref'
 """
 _SCORED = """
     with pairs as ({pairs}),
     ranked as (
         select
             *,
-            rank() over (of_series order by ours) + (count(*) over (of_series, ours) - 1) / 2 as our_rank,
-            rank() over (of_series order by theirs) + (count(*) over (of_series, theirs) - 1) / 2 as their_rank
+            rank() over (series order by ours) + (count(*) over (of_ours) - 1) / 2 as our_rank,
+            rank() over (series order by theirs) + (count(*) over (of_theirs) - 1) / 2 as their_rank
         from pairs
         where ours is not null and theirs is not null
+        window
+            series as (partition by dataset_id, indicator_id),
+            of_ours as (partition by dataset_id, indicator_id, ours),
+            of_theirs as (partition by dataset_id, indicator_id, theirs)
     )
     select
         dataset_id, indicator_id, any_value(catalogue.unit), count(*), avg(theirs::double), avg(ours::double - theirs),
-        if(count(*) >= {least} and stddev_pop(our_rank) > 0 and stddev_pop(their_rank) > 0, corr(our_rank, their_rank), null),
+        case
+            when count(*) >= $least and stddev_pop(our_rank) > 0 and stddev_pop(their_rank) > 0
+                then corr(our_rank, their_rank)
+        end,
         median(rise), count(rise)
     from ranked
     inner join dim_indicator as catalogue using (indicator_id)
@@ -58,12 +65,9 @@ _SCORED = """
 Row = tuple[str, str, str, int, float, float, float | None, float | None, int]
 
 
-def scores(connection: duckdb.DuckDBPyConnection, pairs: str) -> list[Row]:
+def scores(connection: duckdb.DuckDBPyConnection, pairs: str, observed: str) -> list[Row]:
     """By dataset and indicator: unit, places, observed mean, bias, rank correlation, median rise (m) and its places."""
-    query = _SCORED.format(pairs=pairs, least=MIN_PLACES)
-    for value in ("ours", "theirs"):
-        query = query.replace(f"(of_series, {value})", f"(partition by dataset_id, indicator_id, {value})")
-    found = connection.execute(query.replace("of_series", "partition by dataset_id, indicator_id")).fetchall()
+    found = connection.execute(_SCORED.format(pairs=pairs), {"observed": observed, "least": MIN_PLACES}).fetchall()
     return [(str(r[0]), str(r[1]), str(r[2]), int(r[3]), r[4], r[5], r[6], r[7], int(r[8])) for r in found]
 
 
@@ -78,7 +82,7 @@ def _sim2(connection: duckdb.DuckDBPyConnection, held: set[str]) -> list[str]:
     lines = ["", "## Observed: SIM2, 1976-2005", ""]
     if SIM2 not in held:
         return [*lines, "Not loaded: this release holds no SIM2 (`climart fetch sim2`, `climart ingest sim2`)."]
-    rows = scores(connection, _SIM2)
+    rows = scores(connection, _SIM2, SIM2)
     if not rows:
         return [*lines, "Loaded, but no indicator has a mean of 1976-2005 both in SIM2 and in a projection."]
     return [
@@ -103,7 +107,7 @@ def _stations(connection: duckdb.DuckDBPyConnection, held: set[str]) -> list[str
             *lines,
             "Not loaded: this release holds no station (`climart fetch mf_stations`, `climart ingest stations`).",
         ]
-    rows = scores(connection, _STATIONS)
+    rows = scores(connection, _STATIONS, STATIONS)
     if not rows:
         return [*lines, "Loaded, but no station has a mean of 1976-2005 in a cell that a gridded dataset holds."]
     return [
@@ -147,15 +151,15 @@ def _published(connection: duckdb.DuckDBPyConnection, held: set[str]) -> list[st
             where o.weighting = 'area' and o.q50 is not null
         )
         select
-            dataset_id, index_code, indicator_id, any_value(unit), context_id, ours_id, kind, count(*),
+            pairs.dataset_id, index_code, indicator_id, any_value(catalogue.unit), context_id, ours_id, kind, count(*),
             avg(ours::double - theirs), max(abs(ours::double - theirs))
         from pairs
-        inner join dim_indicator using (indicator_id)
-        inner join dim_context using (context_id)
+        inner join dim_indicator as catalogue using (indicator_id)
+        inner join dim_context as contexts using (context_id)
         inner join dim_dataset as datasets on pairs.ours_id = datasets.dataset_id
         where datasets.validation_status = 'validated'
         group by all
-        order by dataset_id, indicator_id, any_value(position), ours_id
+        order by pairs.dataset_id, indicator_id, any_value(contexts.position), ours_id
         """
     ).fetchall()
     if not rows:
