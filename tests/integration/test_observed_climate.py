@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+import shutil
 from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
@@ -204,6 +205,15 @@ def test_files_and_datasets_of_published_ensembles_are_known(mart: Mart) -> None
         "select f.name, count(*) from fct_published_ensemble p join dim_source_file f using (source_file_id) "
         "where p.dataset_id = 'tracc2023_tables' group by all order by 1"
     ) == [(f"{level}.tar", 12) for level in ("RWL-20", "RWL-27", "RWL-40", "historical")]  # 4 cells × 3 indices
+
+
+def test_a_table_in_another_unit_stops_the_build(mart: Mart, tmp_path: Path) -> None:
+    """Annual means in kelvin are beyond the catalogue's bounds."""
+    root = tmp_path / "copy"
+    shutil.copytree(mart.root, root, symlinks=True)
+    kelvin = {"TMm": {CELLS[0]: ("283.1", "284.2", "285.3")}}
+    climart(root, "ingest", "published", "tracc2023_tables", tracc_archive(root / "k.tar", "RWL-20", kelvin))
+    assert "assert_published_as_mapped" in climart(root, "build", code=1)
 
 
 # SIM2
