@@ -53,6 +53,10 @@ def load(
     for path in files:
         by_departement.setdefault(mf_stations.departement_of(path), []).append(path)
     done = Loaded(cell_years.Loaded())
+    for departement, of_it in by_departement.items():
+        by_departement[departement] = mf_stations.newest(of_it)
+        replaced = [path.name for path in of_it if path not in by_departement[departement]]
+        done.remarks += [f"{name}: left out, a later file of its kind is here" for name in replaced]
     folder = paths.inside(paths.derived(), DATASET)
     targets = {name: paths.inside(folder, f"{DATASET}_{name}.nc") for name in sorted(by_departement)}
     try:

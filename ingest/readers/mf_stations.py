@@ -38,6 +38,7 @@ UNREAD = tuple(part for name in _OTHERS for part in (name, f"Q{name}"))
 DOUBTFUL = 2
 CODES = (0, 1, DOUBTFUL, 9)
 NAME = re.compile(r"Q_(?P<departement>\d{2,3}|2[AB])_(?P<period>.+)_RR-T-Vent\.csv(\.gz)?")
+KINDS = ("previous-", "latest-")
 NO_DATA = ["", "mq"]
 BLOCK_BYTES = 16 << 20  # of CSV, parsed at once
 CHUNK = (4096, 64)  # days, stations
@@ -91,6 +92,20 @@ def departement_of(path: Path) -> str:
             "producer names it: the file of the other parameters is not read."
         )
     return found["departement"]
+
+
+def newest(paths: Sequence[Path]) -> list[Path]:
+    """The files of a département without those that a later one of their kind has replaced (previous-…, latest-…).
+
+    Each new year renames both: what was fetched before stays beside them.
+    """
+    kept: dict[str, Path] = {}
+    for path in sorted(paths, key=lambda path: path.name):
+        found = NAME.fullmatch(path.name)
+        period = found["period"] if found else path.name
+        kind = next((kind for kind in KINDS if period.startswith(kind)), period)
+        kept[kind] = path  # the names of a kind end with their years, in order
+    return sorted(kept.values())
 
 
 def convert(paths: Sequence[Path], target: Path) -> Departement:

@@ -142,6 +142,18 @@ def test_periods_are_joined_and_may_overlap_if_they_agree(tmp_path: Path) -> Non
         mf_stations.convert([second, first], tmp_path / "out.nc")
 
 
+def test_a_file_that_a_later_one_replaced_is_left_out(tmp_path: Path) -> None:
+    """In January the files are renamed: those of last year stay in the folder, perhaps with values revised since."""
+    periods = ("previous-1950-2023", "previous-1950-2024", "latest-2024-2025", "latest-2025-2026", "1852-1949")
+    kept = mf_stations.newest([tmp_path / f"Q_54_{period}_RR-T-Vent.csv.gz" for period in periods])
+    assert [path.name.split("_")[2] for path in kept] == ["1852-1949", "latest-2025-2026", "previous-1950-2024"]
+    old = station_file(tmp_path / "Q_54_latest-2024-2025_RR-T-Vent.csv.gz", lines(NANCY, days_of(2001), TX="30.0"))
+    new = station_file(tmp_path / "Q_54_latest-2025-2026_RR-T-Vent.csv.gz", lines(NANCY, days_of(2001)))
+    done = stations.load([old, new], workers=1)
+    assert done.remarks == [f"{old.name}: left out, a later file of its kind is here"]
+    assert feature_rows("54")[54526001, 2001]["txx"] == 21
+
+
 def feature_rows(departement: str) -> dict[tuple[int, int], dict[str, Any]]:
     name = f"simulation=mf_stations.observed_{departement}"
     path = lake.table_path("cell_year", "dataset=mf_stations", name, "cell_year")
