@@ -2,8 +2,8 @@
 
 ``LAMBX;LAMBY;DATE;PRENEI_Q;…``: hectometres of Lambert II étendu, yyyymmdd; some years drop the ``_Q`` of the names.
 9 892 points are listed, of which the 8 981 of the DRIAS grid are kept. Columns and units are those of the producer's
-list as others quote it (25 variables; a 26th is spoken of and not known): UNVERIFIED. Soil wetness and snow are not
-read: the engine has a bucket of its own for the one, and massifs for the other.
+list as others quote it (25 variables; a 26th is spoken of and not known): UNVERIFIED. Soil wetness is quoted in % and
+printed as a fraction (0.940). Snow is not read: it is by massif here.
 """
 
 from __future__ import annotations
@@ -41,10 +41,11 @@ COLUMNS = {
     "rlds": (("DLI",), J_CM2_TO_W_M2),
     "sfcWind": (("FF",), 1.0),
     "evspsblpot": (("ETP",), 1.0),
+    "swi": (("SWI",), 1.0),
 }
 READ = tuple(dict.fromkeys(name for names, _ in COLUMNS.values() for name in names))
 UNREAD = (
-    "HU", "EVAP", "PE", "SWI", "DRAINC", "RUNC", "RESR_NEIGE", "RESR_NEIGE6", "HTEURNEIGE", "HTEURNEIGE6",
+    "HU", "EVAP", "PE", "DRAINC", "RUNC", "RESR_NEIGE", "RESR_NEIGE6", "HTEURNEIGE", "HTEURNEIGE6",
     "HTEURNEIGEX", "SNOW_FRAC", "ECOULEMENT", "WG_RACINE", "WGI_RACINE",
 )  # fmt: skip
 DEW = -1.0  # mm d⁻¹: the formula of potential evapotranspiration gives a little below 0 on damp days; set to 0

@@ -46,7 +46,7 @@ def test_a_day_in_canonical_units(tmp_path: Path) -> None:
     # 864 J cm⁻² a day are 864 · 10⁴ / 86 400 = 100 W m⁻²; 2 592 are 300; 7.414 g/kg; rain and snow are added
     assert values == pytest.approx(
         {"tasmin": 9, "tasmax": 21, "tas": 15, "prtot": 2.5, "prsn": 0.5, "huss": 0.007414, "rsds": 100, "rlds": 300,
-         "sfcWind": 2.1, "evspsblpot": 2.5},
+         "sfcWind": 2.1, "evspsblpot": 2.5, "swi": 0.94},
         rel=1e-5,
     )  # fmt: skip
 
@@ -107,6 +107,8 @@ X, Y = hectometres(OTHER)
          r"line 6, TSUP_H: '21,0': expected a number"),
         ([*GOOD[:4], GOOD[4] + ";1", GOOD[5]], SIM2_COLUMNS, r"line 6: 29 fields, 28 expected"),
         ([], SIM2_COLUMNS, "no row after the line that names the columns|cannot be read"),
+        (sim2_lines([hectometres(CELL)], JANUARY, SWI_Q="94.0"), SIM2_COLUMNS,
+         r"line 2, SWI: 94: beyond -1 … 3 1 \(swi\)"),
         (sim2_lines([OFF_GRID], JANUARY), SIM2_COLUMNS, "none of its 1 points is on the DRIAS grid"),
     ],
 )  # fmt: skip
@@ -134,7 +136,7 @@ def year_file(folder: Path, year: int, cells: tuple[int, ...] = (CELL, OTHER), *
 
 
 def test_years_are_one_observed_run(tmp_path: Path, data_root: Path) -> None:
-    files = [year_file(tmp_path, 2001), year_file(tmp_path, 2000, TSUP_H_Q="31.0", T_Q="20.0")]
+    files = [year_file(tmp_path, 2001), year_file(tmp_path, 2000, TSUP_H_Q="31.0", T_Q="20.0", SWI_Q="0.390")]
     sim2_file(tmp_path / "QUOT_SIM2_latest.csv.gz", GOOD)
     done = sim2.load([tmp_path], workers=1)
     assert len(done.reduced.reports) == 1
@@ -149,8 +151,9 @@ def test_years_are_one_observed_run(tmp_path: Path, data_root: Path) -> None:
     assert [(row["cell_id"], row["year"], row["n_days"]) for row in rows] == [
         (CELL, 2000, 366), (CELL, 2001, 365), (OTHER, 2000, 366), (OTHER, 2001, 365),
     ]  # fmt: skip
-    # 31 °C every day of 2000, 21 °C in 2001; 2 mm a day
-    assert [(row["tx30"], row["t_mean"], row["rr_yr"]) for row in rows[:2]] == [(366, 20, 732), (0, 15, 730)]
+    # 31 °C every day of 2000, 21 °C in 2001; 2 mm a day; a soil 39 % full in 2000, 94 % in 2001, as ISBA has it
+    names = ("tx30", "t_mean", "rr_yr", "dry_soil_days", "dry_soil_days_jja")
+    assert [tuple(row[name] for name in names) for row in rows[:2]] == [(366, 20, 732, 366, 92), (0, 15, 730, 0, 0)]
     # the register knows the files as received, not what was made of them
     assert sorted(lake.read("source_file")["name"].to_pylist()) == sorted(path.name for path in files)
     first = tree_hash(data_root / "lake")
