@@ -191,5 +191,5 @@ def test_soil_wetness_is_the_producers_where_it_is_there() -> None:
     weather = {"prtot", "tas", "tasmin", "tasmax"}
     assert series.resolve(["soil_wetness"], weather | {"swi"}, set()).variables == {"swi"}
     assert "swi" not in series.resolve(["soil_wetness"], weather, set()).variables
-    lacking = series.resolve(["soil_wetness"], weather - {"prtot"}, set())
-    assert lacking.missing == {"soil_wetness": "missing_variable:prtot"}
+    lacking = series.resolve(["soil_wetness"], weather - {"prtot"}, set()).missing
+    assert lacking == {"soil_wetness": "missing_variable:prsn,prtot"}  # as the bucket's: rain, and what of it is snow
