@@ -94,6 +94,27 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("decimals", pa.int8()),
         ]
     ),
+    "published_ensemble": pa.schema(  # what a producer publishes already reduced over its runs
+        [
+            ("dataset_id", pa.string()),
+            ("source_file_id", pa.string()),
+            ("grid_id", pa.string()),  # of cell_id; NULL where the place is a commune
+            ("cell_id", pa.int32()),
+            ("commune_code", pa.string()),  # as the source writes it; NULL where the place is a cell
+            ("index_code", pa.string()),  # as the producer names it
+            ("season", pa.string()),  # YR, DJF, MAM, JJA, SON, else as the producer writes it
+            ("statistic", pa.string()),  # level, or the producer's word for a change
+            ("context_id", pa.string()),
+            ("low", pa.float32()),
+            ("median", pa.float32()),
+            ("high", pa.float32()),
+            ("low_statistic", pa.string()),  # min or q05
+            ("high_statistic", pa.string()),  # max or q95
+            ("n_runs", pa.int16()),
+            ("unit", pa.string()),  # d or DOY where the way of writing tells it, else NULL
+            ("reason", pa.string()),  # why median is NULL
+        ]
+    ),
     "cell": pa.schema(
         [
             ("grid_id", pa.string()),
@@ -154,6 +175,21 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("commune_code", pa.string()),
             ("longitude", pa.float64()),
             ("latitude", pa.float64()),
+        ]
+    ),
+    "weather_station": pa.schema(
+        [
+            ("dataset_id", pa.string()),
+            ("source_file_id", pa.string()),  # of the latest file that names it
+            ("departement", pa.string()),
+            ("station_code", pa.string()),  # NUM_POSTE, 8 digits; as a number, its cell_id on the grid of stations
+            ("name", pa.string()),
+            ("longitude", pa.float64()),
+            ("latitude", pa.float64()),
+            ("altitude_m", pa.float32()),  # of the foot of the shelter or of the rain gauge
+            ("first_day", pa.date32()),
+            ("last_day", pa.date32()),
+            ("cell_id", pa.int32()),  # of the 8 km grid, that it stands in; NULL off the grid
         ]
     ),
     "river_flow": pa.schema(
@@ -327,11 +363,13 @@ SORT_KEYS: dict[str, list[str]] = {
     "simulation": ["simulation_id"],
     "producer_index": ["index_code", "context_id", "season", "cell_id"],
     "producer_index_header": ["source_file_id", "index_code"],
+    "published_ensemble": ["season", "statistic", "context_id", "cell_id", "commune_code"],
     "cell": ["grid_id", "cell_id"],
     "cell_altitude": ["grid_id", "cell_id"],
     "commune_fact": ["measure_id", "return_period", "commune_code"],
     "catnat_event": ["commune_code", "date_start", "peril_code", "national_code"],
     "river_station": ["station_code"],
+    "weather_station": ["station_code"],
     "river_flow": ["station_code", "quantity", "date"],
     "territory": ["kind", "code"],
     "territory_change": ["effective_on", "change_code", "from_code", "to_code", "from_kind", "to_kind"],

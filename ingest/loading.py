@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from climart import paths
 from climart.files import atomic
-from ingest import cell_years, observed, producer_index
+from ingest import cell_years, observed, producer_index, published, sim2, stations
 from ingest.fetch import locks
 from ingest.readers import netcdf
 from ingest.registry import Source
@@ -31,11 +31,29 @@ def _drias(source: Source, files: Sequence[Path]) -> str:
     return f"{len(done.loaded)} export(s) loaded, {len(done.already)} unchanged"
 
 
+def _published(source: Source, files: Sequence[Path]) -> str:
+    done = published.load(source.id, files)
+    return f"{len(done.n_rows)} indices, {sum(done.n_rows.values())} rows"
+
+
+def _sim2(source: Source, files: Sequence[Path]) -> str:
+    done = sim2.load(files).reduced
+    return f"{len(done.reports)} run(s) reduced, {len(done.unchanged)} unchanged"
+
+
+def _stations(source: Source, files: Sequence[Path]) -> str:
+    done = stations.load(files)
+    return f"{sum(done.n_stations.values())} stations of {len(done.n_stations)} département(s)"
+
+
 # By the verb of `climart ingest` that a source names as its reader. Each returns what it did, in words.
 LOADERS: dict[str, Callable[[Source, Sequence[Path]], str]] = {
     "netcdf": _netcdf,
     "observed": _observed,
     "drias": _drias,
+    "published": _published,
+    "sim2": _sim2,
+    "stations": _stations,
 }
 
 

@@ -140,6 +140,7 @@ class Way:
     compute: Compute
     needs: tuple[str, ...] = ()
     method: str = ""  # of evapotranspiration: stored beside every run
+    is_rare: bool = False  # of what few producers give: taken where it is there, never the reason where it is not
 
 
 def _days(function: Callable[..., None]) -> Compute:
@@ -271,6 +272,9 @@ DAILY = (
     Way(snow.SNOWMAKING_OUTPUTS, ("tasmin", "tasmax", "huss"), _snowmaking, ("altitude", "massif")),
     Way(soil.RAIN_AND_MELT_OUTPUTS, ("prtot", "snowfall", "tas"), _by_year(soil.rain_and_melt)),
     Way(soil.SWI_OUTPUTS, ("water_input", "pet"), _bucket),
+    # a producer's own soil model first (SIM2's ISBA), else the bucket
+    Way(("soil_wetness",), ("swi",), _copy, is_rare=True),
+    Way(("soil_wetness",), ("swi_bucket",), _copy),
     Way(fire.FIRE_OUTPUTS, ("tasmax", "hurs_tx", "sfcWind", "prtot", "swe_degree_day"), _fire),
     Way(grass.GRASS_OUTPUTS, ("tas", "rsds", "prtot", "water_input", "pet"), _grass),
 )
@@ -397,7 +401,7 @@ def _lacks(
     """What a series lacks (variables and needs), or nothing and the ways that make it."""
     if name in VARIABLES:
         return frozenset() if name in variables else frozenset({name}), []
-    found: list[tuple[frozenset[str], list[tuple[tuple[Way, ...], int]]]] = []
+    found: list[tuple[bool, frozenset[str], list[tuple[tuple[Way, ...], int]]]] = []
     for table in (DAILY, SEASONAL):
         for position, way in enumerate(table):
             if name not in way.outputs:
@@ -405,5 +409,7 @@ def _lacks(
             inputs = [_lacks(source, variables, known) for source in way.inputs]
             lacks = frozenset(way.needs) - known
             lacks = lacks.union(*(lack for lack, _ in inputs))
-            found.append((lacks, [*(made for _, ways in inputs for made in ways), (table, position)]))
-    return min(found, key=lambda option: len(option[0]))
+            ways = [*(made for _, of_input in inputs for made in of_input), (table, position)]
+            found.append((way.is_rare and bool(lacks), lacks, ways))
+    _, lacks, ways = min(found, key=lambda option: (option[0], len(option[1])))
+    return lacks, ways

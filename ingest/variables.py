@@ -82,6 +82,8 @@ VARIABLES = {
             ("swe", "snw", "wsn_t_isba"),
             {"kg m-2": (1.0, 0.0), "mm": (1.0, 0.0)},
         ),
+        # wetness index of a producer's soil model: 0 at the wilting point, 1 at field capacity, a little beyond both
+        Variable("swi", "1", (-1, 3), (-0.3, 2), (), ("swi",), {"1": (1.0, 0.0)}),
     )
 }  # fmt: skip
 

@@ -178,9 +178,18 @@ def test_what_a_series_lacks_is_named() -> None:
 
 
 def test_every_series_comes_after_those_that_it_is_made_of() -> None:
-    known = set(ALL) | {"snd", "swe", "rlds"}
+    known = set(ALL) | {"snd", "swe", "rlds", "swi"}
     for way in (*series.DAILY, *series.SEASONAL):
         assert set(way.inputs) <= known, way.outputs
         known |= set(way.outputs)
     made = [name for way in series.SEASONAL for name in way.outputs]
     assert len(made) == len(set(made))
+
+
+def test_soil_wetness_is_the_producers_where_it_is_there() -> None:
+    """And where it is not, it is never what a run is said to lack: hardly any producer gives it."""
+    weather = {"prtot", "tas", "tasmin", "tasmax"}
+    assert series.resolve(["soil_wetness"], weather | {"swi"}, set()).variables == {"swi"}
+    assert "swi" not in series.resolve(["soil_wetness"], weather, set()).variables
+    lacking = series.resolve(["soil_wetness"], weather - {"prtot"}, set()).missing
+    assert lacking == {"soil_wetness": "missing_variable:prsn,prtot"}  # as the bucket's: rain, and what of it is snow
