@@ -20,7 +20,7 @@ from climart.errors import UserError
 from climart.files import sha256_of
 from ingest import lake, registry
 from ingest.fetch import locks
-from ingest.readers import catnat, commune_table, depth_rasters, hubeau, zone_polygons
+from ingest.readers import catnat, commune_table, depth_rasters, hubeau, melodi, zone_polygons
 
 Progress = Callable[[str], None]
 # A reader: (files, their ids in the same order, its part of the YAML) → lake rows by table (no dataset_id), remarks.
@@ -32,6 +32,7 @@ READERS: dict[str, Callable[..., Reading]] = {
     "zone_polygons": zone_polygons.read,
     "depth_rasters": depth_rasters.read,
     "hubeau_flows": hubeau.read,
+    "melodi": melodi.read,
 }
 TABLES = ("commune_fact", "catnat_event", "river_station", "river_flow")
 

@@ -155,8 +155,22 @@ class HubeauFlows(BaseModel):
     reader: Literal["hubeau_flows"]
 
 
+class Melodi(BaseModel):
+    """Observations of INSEE's Melodi. ``measures``: the codes of each dimension that make a measure; several codes of
+    one dimension add up. Every other dimension must be at ``total``, except those ``ignored``.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reader: Literal["melodi"]
+    measures: dict[str, dict[str, tuple[str, ...]]] = Field(min_length=1)
+    total: str = "_T"
+    ignored: tuple[str, ...] = ()
+    vintage: date | None = None  # where GEO does not say the year of its code
+
+
 Reader = Annotated[
-    CommuneTable | CatnatCounts | CatnatEvents | ZonePolygons | DepthRasters | HubeauFlows,
+    CommuneTable | CatnatCounts | CatnatEvents | ZonePolygons | DepthRasters | HubeauFlows | Melodi,
     Field(discriminator="reader"),
 ]
 
