@@ -130,6 +130,25 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("note", pa.string()),  # what the source says of it: scale of a study, name of a plan
         ]
     ),
+    "crop_yield": pa.schema(
+        [
+            ("dataset_id", pa.string()),
+            ("source_file_id", pa.string()),
+            ("territory_id", pa.string()),  # a département, a région or the country: the producer's own totals
+            ("crop_group", pa.string()),  # the producer's sheet
+            ("crop", pa.string()),  # as the producer writes it
+            ("year", pa.int16()),
+            ("area_ha", pa.float64()),
+            ("area_in_production_ha", pa.float64()),  # where it differs: vines, orchards
+            ("yield", pa.float64()),
+            ("production", pa.float64()),
+            ("yield_unit", pa.string()),
+            ("production_unit", pa.string()),
+            ("area_reason", pa.string()),  # why area_ha is NULL; the two others likewise
+            ("yield_reason", pa.string()),
+            ("production_reason", pa.string()),
+        ]
+    ),
     "catnat_event": pa.schema(
         [
             ("dataset_id", pa.string()),
@@ -330,6 +349,7 @@ SORT_KEYS: dict[str, list[str]] = {
     "cell": ["grid_id", "cell_id"],
     "cell_altitude": ["grid_id", "cell_id"],
     "commune_fact": ["measure_id", "return_period", "commune_code"],
+    "crop_yield": ["crop_group", "crop", "territory_id", "year"],
     "catnat_event": ["commune_code", "date_start", "peril_code", "national_code"],
     "river_station": ["station_code"],
     "river_flow": ["station_code", "quantity", "date"],

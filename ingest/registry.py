@@ -169,8 +169,41 @@ class Melodi(BaseModel):
     vintage: date | None = None  # where GEO does not say the year of its code
 
 
+class CropSheet(BaseModel):
+    """One sheet of the workbook: how its yearly columns begin, and their units. ``ratio``: what a production is of area
+    × yield in these units, to tell whether they are those of the file. ``yield_max``: more is impossible."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    area: str = "SURF_"
+    area_in_production: str | None = None
+    yields: str = "REND_"
+    production: str = "PROD_"
+    yield_unit: str
+    production_unit: str
+    ratio: float = Field(gt=0)
+    yield_max: float = Field(gt=0)
+
+
+class AgresteSaa(BaseModel):
+    """Series of the annual agricultural statistics: a sheet per group of crops, a line per place and crop, a column per
+    measure and year. ``places``: lines of other places than départements and régions, as territories; ``left_out``:
+    those that are no territory of ours. ``also``: columns that are not read.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reader: Literal["agreste_saa"]
+    sheets: dict[str, CropSheet] = Field(min_length=1)
+    sheets_not_read: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+    places: dict[str, str] = {}
+    left_out: tuple[str, ...] = ()
+    names: dict[str, str] = {}  # how the producer names a territory, where that is not its official name
+
+
 Reader = Annotated[
-    CommuneTable | CatnatCounts | CatnatEvents | ZonePolygons | DepthRasters | HubeauFlows | Melodi,
+    CommuneTable | CatnatCounts | CatnatEvents | ZonePolygons | DepthRasters | HubeauFlows | Melodi | AgresteSaa,
     Field(discriminator="reader"),
 ]
 

@@ -56,7 +56,7 @@ def read(
             codes = ", ".join(f"{name}={'+'.join(code)}" for name, code in options.measures[measure].items())
             raise UserError(
                 f"{', '.join(path.name for path in paths)}: no observation of {measure} ({codes}; every other "
-                f"dimension at {options.total}). Did the producer change its codes? Correct `measures` in the source's YAML."
+                f"dimension at {options.total}). Did the producer change its codes? Then correct the source's YAML."
             )
         latest = max(period for _, _, period in cells)
         if earlier := sum(period != latest for _, _, period in cells):
