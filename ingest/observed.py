@@ -20,7 +20,7 @@ from climart.errors import UserError
 from climart.files import sha256_of
 from ingest import lake, registry
 from ingest.fetch import locks
-from ingest.readers import agreste, catnat, commune_table, depth_rasters, hubeau, melodi, zone_polygons
+from ingest.readers import agreste, catnat, commune_table, depth_rasters, geo_dvf, hubeau, melodi, zone_polygons
 
 Progress = Callable[[str], None]
 # A reader: (files, their ids in the same order, its part of the YAML) → lake rows by table (no dataset_id), remarks.
@@ -34,6 +34,7 @@ READERS: dict[str, Callable[..., Reading]] = {
     "hubeau_flows": hubeau.read,
     "melodi": melodi.read,
     "agreste_saa": agreste.read,
+    "geo_dvf": geo_dvf.read,
 }
 TABLES = ("commune_fact", "catnat_event", "river_station", "river_flow", "crop_yield")
 

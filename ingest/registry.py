@@ -202,8 +202,31 @@ class AgresteSaa(BaseModel):
     names: dict[str, str] = {}  # how the producer names a territory, where that is not its official name
 
 
+class GeoDvf(BaseModel):
+    """Sales of dwellings, line by line. ``kinds``: measure's prefix → what ``type_local`` says. Prices beyond ``price``
+    (€/m²) and areas beyond ``area`` (m²) are left out; below ``sales_min`` sales there are no quartiles."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reader: Literal["geo_dvf"]
+    natures: tuple[str, ...] = Field(min_length=1)
+    kinds: dict[str, str] = Field(min_length=1)
+    annexes: tuple[str, ...] = ()  # what may be sold with a dwelling, without another price
+    price: tuple[float, float]
+    area: tuple[float, float]
+    sales_min: int = Field(ge=1)
+
+
 Reader = Annotated[
-    CommuneTable | CatnatCounts | CatnatEvents | ZonePolygons | DepthRasters | HubeauFlows | Melodi | AgresteSaa,
+    CommuneTable
+    | CatnatCounts
+    | CatnatEvents
+    | ZonePolygons
+    | DepthRasters
+    | HubeauFlows
+    | Melodi
+    | AgresteSaa
+    | GeoDvf,
     Field(discriminator="reader"),
 ]
 

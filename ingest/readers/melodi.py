@@ -17,18 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from climart.errors import UserError
+from ingest.communes import ARRONDISSEMENTS, COMMUNE_OF
 from ingest.readers.commune_table import commune_code
 from ingest.registry import Melodi
 
 PLACE, PERIOD = "GEO", "TIME_PERIOD"
 GEO = re.compile(r"(?:(?P<year>\d{4})-)?(?P<kind>[A-Z0-9]+)-(?P<code>\w+)")
-# Communes that INSEE gives by arrondissement too, and how many there are.
-ARRONDISSEMENTS = {
-    "75056": tuple(str(code) for code in range(75101, 75121)),
-    "69123": tuple(str(code) for code in range(69381, 69390)),
-    "13055": tuple(str(code) for code in range(13201, 13217)),
-}
-COMMUNE_OF = {part: commune for commune, parts in ARRONDISSEMENTS.items() for part in parts}
 MERGED = "K"  # OBS_STATUS: the figure is in that of another commune
 FREE = "F"  # CONF_STATUS: no secret
 
