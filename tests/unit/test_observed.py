@@ -154,7 +154,7 @@ def test_a_load_replaces_what_the_lake_held(tmp_path: Path, monkeypatch: pytest.
 
 def test_unknown_sources_and_missing_files_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLIMART_DATA", str(tmp_path))
-    with pytest.raises(UserError, match=r"'eobs' is not a source of observed data\. Known: anct_pprn, "):
+    with pytest.raises(UserError, match=r"'eobs' is not a source of observed data\. Known: agreste_saa, anct_pprn, "):
         observed.load("eobs", [tmp_path])
     with pytest.raises(UserError, match=r"gone\.csv: no such file"):
         observed.load("anct_pprn", [tmp_path / "gone.csv"])
