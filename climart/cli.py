@@ -183,9 +183,12 @@ def ingest_population(
 
 @ingest_app.command("land", epilog="Example: `climart ingest land RPG_R84_2023.gpkg --covers region:84`")
 def ingest_land(
-    files: Annotated[list[Path], typer.Argument(help="Parcels of the RPG (.gpkg, .parquet, .shp).", metavar="FILE")],
+    files: Annotated[
+        list[Path], typer.Argument(help="Parcels of the RPG (.gpkg, .parquet, .shp, .json).", metavar="FILE")
+    ],
     covers: Annotated[
-        str | None, typer.Option(help="Territory that the files speak of; by default what each name says (_R84_).")
+        str | None,
+        typer.Option(help="Territory that the files speak of; by default what each name says (_R84_, a box)."),
     ] = None,
     source: Annotated[str, typer.Option(help="Registry id.")] = "rpg",
 ) -> None:

@@ -45,6 +45,8 @@ COVER_IN_NAME = (
     (re.compile(r"_D0?(\d{2}|2[AB])[_-]"), "departement:{}"),
     (re.compile(r"_(?:FXX|FRA|FR)[_-]"), "country:FR"),
 )
+# What `climart fetch rpg --only bbox=…` asked for: west, south, east, north, in degrees.
+BOX_IN_NAME = re.compile(r"_(-?[\d.]+),(-?[\d.]+),(-?[\d.]+),(-?[\d.]+),EPSG:4326\.json$")
 Progress = Callable[[str], None]
 
 
@@ -83,11 +85,14 @@ def load_land(
     """Place crops, grassland and vines from parcels of the RPG.
 
     covers: the territory that the files speak of (``region:84``, ``departement:21``, ``country:FR``); by default
-    what the name of each says (``_R84_``, ``_D021_``, ``_FXX_``). Parcels beyond it are left out and counted:
-    elsewhere the file's silence would be read as a zero. Replaces what was loaded before in the same communes.
+    what the name of each says (``_R84_``, ``_D021_``, ``_FXX_``, or the box that was fetched: its communes are those
+    that lie wholly in it). Parcels beyond it are left out and counted: elsewhere the file's silence would be read as a
+    zero. A commune that two files cover is taken from the first. Replaces what was loaded before in the same communes.
     """
     source, communes = registry.get(source_id), Communes.read()
-    covered = [communes.inside(covers or _cover_named_by(path)) for path in files]
+    covered: list[set[str]] = []
+    for path in files:
+        covered.append(_covered(path, covers, communes).difference(*covered))
     done = Loaded()
     pieces, n_parcels = [], dict.fromkeys(files, 0)
     for path, inside_file in zip(files, covered, strict=True):
@@ -109,10 +114,16 @@ def load_land(
     return done
 
 
-def _cover_named_by(path: Path) -> str:
+def _covered(path: Path, covers: str | None, communes: Communes) -> set[str]:
+    """Communes of which a file's silence says that there is nothing."""
+    if covers:
+        return communes.inside(covers)
+    if box := BOX_IN_NAME.search(path.name):
+        west, south, east, north = map(float, box.groups())
+        return communes.within(west, south, east, north, path)
     for pattern, territory in COVER_IN_NAME:
         if found := pattern.search(path.name):
-            return territory.format(*found.groups())
+            return communes.inside(territory.format(*found.groups()))
     raise UserError(
         f"{path.name}: the name does not say which territory the file covers. Say it: --covers region:84, "
         "--covers departement:21 or --covers country:FR."
@@ -191,6 +202,18 @@ class Communes:
         i_point, i_shape = shapely.STRtree(self._shapes).query(shapely.points(x, y), predicate="intersects")
         found[i_point] = self._codes[i_shape]
         return found
+
+    def within(self, west: float, south: float, east: float, north: float, path: Path) -> set[str]:
+        """Codes of the communes that lie wholly in a box, in degrees. Raises UserError if there are none."""
+        drawn = self.frame[self.frame["geometry"].notna()]
+        bounds = shapely.bounds(shapely.from_wkb(drawn["geometry"].to_numpy(dtype=object)))
+        held = (bounds[:, :2] >= (west, south)).all(axis=1) & (bounds[:, 2:] <= (east, north)).all(axis=1)
+        if not held.any():
+            raise UserError(
+                f"{path.name}: no commune lies wholly in the box {west:g},{south:g},{east:g},{north:g} (degrees west, "
+                "south, east, north). Fetch a larger one."
+            )
+        return set(drawn["code"].to_numpy()[held])
 
     def inside(self, territory_id: str) -> set[str]:
         """Codes of the communes of a département, a région, an EPCI, or the country. Raises UserError if there are

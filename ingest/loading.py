@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from climart import paths
 from climart.files import atomic
-from ingest import cell_years, observed, producer_index
+from ingest import cell_years, exposure, observed, producer_index
 from ingest.fetch import locks
 from ingest.readers import netcdf
 from ingest.registry import Source
@@ -31,11 +31,17 @@ def _drias(source: Source, files: Sequence[Path]) -> str:
     return f"{len(done.loaded)} export(s) loaded, {len(done.already)} unchanged"
 
 
+def _land(source: Source, files: Sequence[Path]) -> str:
+    done = exposure.load_land(list(files), source_id=source.id)
+    return ", ".join(f"{amount:.0f} km² of {name}" for name, amount in sorted(done.placed.items()))
+
+
 # By the verb of `climart ingest` that a source names as its reader. Each returns what it did, in words.
 LOADERS: dict[str, Callable[[Source, Sequence[Path]], str]] = {
     "netcdf": _netcdf,
     "observed": _observed,
     "drias": _drias,
+    "land": _land,
 }
 
 

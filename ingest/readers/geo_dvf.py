@@ -135,7 +135,7 @@ def _sales(frame: pd.DataFrame, options: GeoDvf, left: Counter[str]) -> pd.DataF
     causes["of an area beyond the bounds"] = ~found["surface_reelle_bati"].between(*options.area)
     causes["of a price per m² beyond the bounds"] = ~price.between(*options.price)
     first = causes.idxmax(axis=1)[causes.any(axis=1)]  # one cause each, the first that holds
-    left.update(first.value_counts().to_dict())
+    left.update(map(str, first))
     kept = found.drop(index=first.index)
     return pd.DataFrame(
         {

@@ -15,12 +15,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from climart.errors import UserError
-from ingest import exposure, grid, lake, territories
+from ingest import exposure, grid, lake, loading, registry, territories
 from tests import factories
 
 LEFT, RIGHT = 7220, 7221  # the left cell is x 616 to 624 km, the right one 624 to 632 km
 # A: 4 km² in the left cell, 12 km² in the right one. B: 10 km², all in the left one. 100 people each.
 BOXES = {"01001": (622_000, 2_014_000, 630_000, 2_016_000), "01002": (617_000, 2_014_000, 622_000, 2_016_000)}
+DRAWN = gpd.GeoSeries([shapely.box(*box) for box in BOXES.values()], list(BOXES), grid.CRS).buffer(100).to_crs(4326)
+# west, south, east, north of the two communes, a little wider
+DEGREES = {code: ",".join(f"{value:.4f}" for value in shape.bounds) for code, shape in DRAWN.items()}
 A, B, DEPARTEMENT, MASSIF = "commune:01001", "commune:01002", "departement:01", "massif:7"
 
 
@@ -182,3 +185,32 @@ def test_placing_people_keeps_each_commune_s_total(places: list[tuple[str, float
         if own:  # where nobody counts a commune's people, the source does
             assert totals[territory] == pytest.approx(own if expected is None else expected)
     assert found.spread == ({A} if A not in totals else set())
+
+
+WHEAT = [("1", (628_000, 2_014_500, 629_000, 2_015_500)), ("1", (618_000, 2_014_500, 618_500, 2_015_500))]  # A; B
+
+
+def test_the_box_that_was_fetched_says_which_communes_are_known(root: Path) -> None:
+    """Of the box of B: 0.5 km² of wheat in B; the square kilometre of A is beyond, and A stays unknown."""
+    done = exposure.load_land([factories.wfs_parcels(root / f"rpg_2024_{DEGREES['01002']},EPSG:4326.json", WHEAT)])
+    assert done.n_communes == 1 and done.placed["agricultural"] == pytest.approx(0.5)
+    assert done.left_out == {"km² of agricultural beyond the territory covered": pytest.approx(1)}
+    assert state(A, "agricultural")[4] == "no_exposure_data" and state(B, "agricultural")[0] == "agricultural"
+    with pytest.raises(UserError, match=r"rpg_2024_1,2,3,4,EPSG:4326\.json: no commune lies wholly in the box 1,2,3,4"):
+        exposure.load_land([factories.wfs_parcels(root / "rpg_2024_1,2,3,4,EPSG:4326.json", WHEAT)])
+
+
+def test_two_boxes_that_overlap_count_a_commune_once(root: Path) -> None:
+    files = [
+        factories.wfs_parcels(root / f"rpg_2024_{DEGREES[name]},EPSG:4326.json", WHEAT) for name in ("01001", "01002")
+    ]
+    whole = root / "rpg_2024_-5,41,10,52,EPSG:4326.json"
+    done = exposure.load_land([*files, factories.wfs_parcels(whole, WHEAT)])
+    assert done.n_communes == 2 and done.placed["agricultural"] == pytest.approx(1.5)
+
+
+def test_refresh_loads_what_was_fetched(root: Path) -> None:
+    path = factories.wfs_parcels(root / "rpg_2024_-5,41,10,52,EPSG:4326.json", WHEAT)
+    assert loading.LOADERS["land"](registry.get("rpg"), [path]) == (
+        "2 km² of agricultural, 0 km² of grassland, 0 km² of vineyard"  # 1.5, rounded to even
+    )
