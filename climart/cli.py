@@ -200,6 +200,24 @@ def ingest_land(
     _say_placed(done)
 
 
+@ingest_app.command("appellations", epilog="Example: `climart ingest appellations aire_parcellaire.json`")
+def ingest_appellations(
+    files: Annotated[list[Path], typer.Argument(help="Delimited parcels (GeoJSON of the WFS).", metavar="FILE")],
+    source: Annotated[str, typer.Option(help="Registry id.")] = "aoc_viticulture",
+) -> None:
+    """Load the delimited parcels of wine appellations: shares of communes, and the weights of `aoc:` territories."""
+    from ingest import appellations
+
+    with _bar(None, "Appellations") as step:
+        done = appellations.load(files, source, step)
+    out.print(
+        f"{_spaced(done.n_parcels)} parcels of {len(done.areas)} appellations in {_spaced(done.n_communes)} communes; "
+        f"{len(done.made)} appellations have no list of communes: theirs are those of their parcels."
+    )
+    for remark in done.remarks:
+        err.print(remark, markup=False)
+
+
 def _say_placed(done: exposure.Loaded) -> None:
     for weighting, amount in sorted(done.placed.items()):
         unit = "people" if weighting == "population" else "km²"

@@ -33,7 +33,7 @@ from ingest.readers import parcels, population_grid
 from ingest.readers.grids import MASSIF_BANDS
 from ingest.shapes import project
 
-POPULATION = "population"
+POPULATION, VINEYARD = "population", "vineyard"
 OFFICIAL = "official_population"  # registry id: the populations of communes.json
 MIN_PEOPLE = 50  # below, a territory takes the weights of its area
 MIN_SHARE = 0.01  # of the territory's area: below, a crop is not grown there
@@ -243,10 +243,13 @@ def refresh() -> None:
     area = area[(area["weighting"] == "area") & (area["grid_id"] != MASSIF_BANDS)]
     cells = _cells()
     cover = lake.read("exposure_cover").to_pandas()
+    delimited = lake.read("appellation_place").to_pandas()
+    delimited = delimited[delimited["group_id"].isin(light["territory_id"])]
+    asked = {POPULATION} | set(cover["weighting"]) | ({VINEYARD} if len(delimited) else set())
     former = lake.read("former_commune").to_pandas()
     today = dict(zip(former["code"], former["commune"], strict=True))
     all_weights, states = [], []
-    for weighting in sorted({POPULATION} | set(cover["weighting"])):
+    for weighting in sorted(asked):
         places = _read_places(weighting)
         places["commune"] = places["commune"].map(lambda code: today.get(code, code))
         covered = cover[cover["weighting"] == weighting].assign(
@@ -256,12 +259,17 @@ def refresh() -> None:
             weighting, places, dict(zip(covered["commune"], covered["source_id"], strict=True)), communes
         )
         state = _states(exposed, light, communes, members, massifs)
+        if weighting == VINEYARD:
+            state = _of_appellations(state, delimited)
         states.append(state)
         own = set(state.loc[state["computed_as"] == weighting, "territory_id"])
         totals = state.set_index("territory_id")["drawn"]
         methods = state.set_index("territory_id")["method"]
         for grid_id, of_grid in area.groupby("grid_id"):
-            amounts = _cell_amounts(exposed, of_grid, cells[cells["grid_id"] == grid_id], members, massifs)
+            of_cells = cells[cells["grid_id"] == grid_id]
+            amounts = _cell_amounts(exposed, of_grid, of_cells, members, massifs)
+            if weighting == VINEYARD:
+                amounts = _by_delimitation(amounts, delimited, of_cells)
             amounts = amounts[amounts["territory_id"].isin(own & set(of_grid["territory_id"])) & (amounts["area"] > 0)]
             on_grid = amounts.groupby("territory_id")["area"].transform("sum")
             amounts = amounts[on_grid >= MIN_GRID_SHARE * amounts["territory_id"].map(totals).astype(float)]
@@ -274,7 +282,9 @@ def refresh() -> None:
     lake.write(
         "territory_weighting",
         pa.Table.from_pandas(
-            pd.concat(states).drop(columns="drawn"), lake.SCHEMAS["territory_weighting"], preserve_index=False
+            pd.concat(states).drop(columns=["drawn", "area_km2"]),
+            lake.SCHEMAS["territory_weighting"],
+            preserve_index=False,
         ),
     )
 
@@ -317,7 +327,7 @@ def _states(
 ) -> pd.DataFrame:
     """``territory_weighting`` of one weighting: by territory, how much is exposed, and how it is weighed or why not.
 
-    One more column, drawn: the amount of the communes that have a contour, hence a place.
+    Two more columns. drawn: the amount of the communes that have a contour, hence a place; area_km2.
     """
     parts = _parts(exposed, communes, members, massifs)
     known = parts.groupby("group_id").agg(
@@ -350,7 +360,32 @@ def _states(
     frame.loc[silent, ["amount", "share"]] = np.nan
     frame.loc[silent, "source_id"] = None
     frame.loc[frame["reason"].notna(), ["computed_as", "method"]] = None
-    return frame[[*(field.name for field in lake.SCHEMAS["territory_weighting"]), "drawn"]]
+    return frame[[*(field.name for field in lake.SCHEMAS["territory_weighting"]), "drawn", "area_km2"]]
+
+
+def _of_appellations(states: pd.DataFrame, delimited: pd.DataFrame) -> pd.DataFrame:
+    """``_states`` of vines, where an appellation has its delimited parcels: they, and not what its communes grow, say
+    where its vines may be."""
+    states = states.set_index("territory_id")
+    amounts = delimited.groupby("group_id")["amount"].sum()
+    amounts = amounts[amounts.index.isin(states.index)]
+    at = amounts.index
+    states = states.astype({"amount": float, "drawn": float, "share": float, "source_id": object, "reason": object})
+    states = states.astype({"computed_as": object, "method": object})
+    states.loc[at, "amount"] = states.loc[at, "drawn"] = amounts
+    states.loc[at, "share"] = amounts / states.loc[at, "area_km2"]
+    states.loc[at, ["computed_as", "method"]] = [VINEYARD, "parcels"]
+    states.loc[at, "source_id"] = delimited.groupby("group_id")["source_id"].first().reindex(at)
+    states.loc[at, "reason"] = None
+    return states.reset_index()
+
+
+def _by_delimitation(amounts: pd.DataFrame, delimited: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
+    """``_cell_amounts`` of vines, those of the appellations from their delimited parcels."""
+    placed = delimited.assign(cell_id=_cell_of(delimited, cells)).dropna(subset=["cell_id"])
+    placed = placed.astype({"cell_id": np.int32}).rename(columns={"group_id": "territory_id", "amount": "area"})
+    others = amounts[~amounts["territory_id"].isin(delimited["group_id"])]
+    return pd.concat([others, _summed(placed[["territory_id", "cell_id", "area"]])], ignore_index=True)
 
 
 def _parts(exposed: Exposed, communes: pd.DataFrame, members: pd.DataFrame, massifs: pd.DataFrame) -> pd.DataFrame:

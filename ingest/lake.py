@@ -312,6 +312,16 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("amount", pa.float64()),  # people, or km²
         ]
     ),
+    # the delimited parcels of each appellation, joined, by square of 1 km: EPSG:27572, km²
+    "appellation_place": pa.schema(
+        [
+            ("group_id", pa.string()),
+            ("source_id", pa.string()),
+            ("x", pa.float32()),
+            ("y", pa.float32()),
+            ("amount", pa.float64()),
+        ]
+    ),
     # the communes that a source of exposure speaks of: none of it there is then a zero, not an unknown
     "exposure_cover": pa.schema([("weighting", pa.string()), ("source_id", pa.string()), ("commune", pa.string())]),
     # what cell_weight is for the area, for the other weightings
@@ -364,6 +374,7 @@ SORT_KEYS: dict[str, list[str]] = {
     "commune_list": ["group_id", "code", "name"],
     "territory_membership": ["kind", "group_id", "territory_id"],
     "exposure_place": ["commune", "x", "y"],
+    "appellation_place": ["group_id", "x", "y"],
     "exposure_cover": ["weighting", "commune"],
     "exposure_weight": ["grid_id", "weighting", "territory_id", "cell_id"],
     "territory_weighting": ["weighting", "territory_id"],

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from climart import paths
 from climart.files import atomic
-from ingest import cell_years, exposure, observed, producer_index
+from ingest import appellations, cell_years, exposure, observed, producer_index
 from ingest.fetch import locks
 from ingest.readers import netcdf
 from ingest.registry import Source
@@ -36,12 +36,18 @@ def _land(source: Source, files: Sequence[Path]) -> str:
     return ", ".join(f"{amount:.0f} km² of {name}" for name, amount in sorted(done.placed.items()))
 
 
+def _appellations(source: Source, files: Sequence[Path]) -> str:
+    done = appellations.load(list(files), source.id)
+    return f"{done.n_parcels} parcels of {len(done.areas)} appellations"
+
+
 # By the verb of `climart ingest` that a source names as its reader. Each returns what it did, in words.
 LOADERS: dict[str, Callable[[Source, Sequence[Path]], str]] = {
     "netcdf": _netcdf,
     "observed": _observed,
     "drias": _drias,
     "land": _land,
+    "appellations": _appellations,
 }
 
 
