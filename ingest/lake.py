@@ -181,7 +181,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("source_file_id", pa.string()),
             ("station_code", pa.string()),
             ("date", pa.date32()),
-            ("quantity", pa.string()),  # QmnJ, QmM, QIXnJ, QIXM, as Hub'Eau names them
+            ("quantity", pa.string()),  # QmnJ, QmM, QIXnJ, QIXM, QINnJ, QINM, as Hub'Eau names them
             ("flow_m3s", pa.float64()),
             ("qualification", pa.string()),
         ]

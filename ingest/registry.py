@@ -148,11 +148,14 @@ class DepthRasters(BaseModel):
 
 
 class HubeauFlows(BaseModel):
-    """Saved answers of Hub'Eau's hydrometry: referentiel/stations and obs_elab."""
+    """Saved answers of Hub'Eau's hydrometry: referentiel/stations and obs_elab. ``wrong``: measurements that the
+    producer qualifies so (``libelle_qualification``) are left out; others are kept, with their qualification.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     reader: Literal["hubeau_flows"]
+    wrong: tuple[str, ...] = ()
 
 
 class Melodi(BaseModel):
