@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -25,7 +25,7 @@ from rich.progress import (
 from climart.errors import BuildFailed, UserError
 
 if TYPE_CHECKING:
-    from ingest import exposure
+    from ingest import cell_years, exposure
 
 app = typer.Typer(
     help="Climart: an open climate-risk data mart for France. Files go into CLIMART_DATA (default: data/).",
@@ -141,6 +141,21 @@ def ingest_observed(
         out.print(f"{name}: {rows or 'no row'}.")
         for remark in done.remarks:
             out.print(f"  {remark}", markup=False)
+
+
+@ingest_app.command("published", epilog="Example: `climart ingest published tracc2023_tables *.tar`")
+def ingest_published(
+    source: Annotated[str, typer.Argument(help="Registry id.", metavar="SOURCE")],
+    files: Annotated[list[Path], typer.Argument(help="All its archives (.tar), or their folder.", metavar="PATH")],
+) -> None:
+    """Load ensembles published already reduced (TRACC-2023 tables, Climadiag Commune). They stand beside our own."""
+    from ingest import published
+
+    with _bar(None, "Published ensembles") as step:
+        done = published.load(source, files, step)
+    out.print(f"{source}: {len(done.n_rows)} indices, {_spaced(sum(done.n_rows.values()))} rows.")
+    for remark in done.remarks:
+        out.print(f"  {remark}", markup=False)
 
 
 @ingest_app.command("zones", epilog="Example: `climart ingest zones zones_montagne_defavorisees_communes.csv aoc.json`")
@@ -276,6 +291,18 @@ def ingest_netcdf(
         out.print(f"{simulation_id}: already reduced, unchanged", soft_wrap=True)
 
 
+@ingest_app.command("sim2", epilog="Example: `climart ingest sim2 data/raw/sim2`")
+def ingest_sim2(
+    files: Annotated[list[Path], typer.Argument(help="All the yearly files, or their folder.", metavar="FILE")],
+    workers: Annotated[int | None, typer.Option(help="Processes (default: the machine's cores).")] = None,
+) -> None:
+    """Load SIM2 (QUOT_SIM2_<year>.csv.gz) as the observed reference: one run, reduced like the projections."""
+    from ingest import sim2
+
+    done = sim2.load(files, workers=workers)
+    _say_reduced(done.reduced, done.remarks)
+
+
 @ingest_app.command("snow", epilog="Example: `climart ingest snow pro/*.nc`, or daily files of the 8 km grid")
 def ingest_snow(
     files: Runs,
@@ -309,6 +336,16 @@ def ingest_ski_areas(
     from ingest import relief
 
     out.print(f"{_spaced(relief.load_ski_areas(file, source))} ski areas.")
+
+
+def _say_reduced(done: cell_years.Loaded, remarks: Sequence[str]) -> None:
+    for report in done.reports:
+        name = report.path.parent.name.removeprefix("simulation=")
+        out.print(f"{name}: {_spaced(report.n_cells)} cells, {_spaced(report.n_rows)} cell-years", soft_wrap=True)
+    for simulation_id in done.unchanged:
+        out.print(f"{simulation_id}: already reduced, unchanged", soft_wrap=True)
+    for remark in remarks:
+        out.print(f"  {remark}", markup=False, soft_wrap=True)
 
 
 Proxy = Annotated[str | None, typer.Option(help="Proxy, http://user:password@host:port; else HTTPS_PROXY is used.")]

@@ -94,6 +94,27 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("decimals", pa.int8()),
         ]
     ),
+    "published_ensemble": pa.schema(  # what a producer publishes already reduced over its runs
+        [
+            ("dataset_id", pa.string()),
+            ("source_file_id", pa.string()),
+            ("grid_id", pa.string()),  # of cell_id; NULL where the place is a commune
+            ("cell_id", pa.int32()),
+            ("commune_code", pa.string()),  # as the source writes it; NULL where the place is a cell
+            ("index_code", pa.string()),  # as the producer names it
+            ("season", pa.string()),  # YR, DJF, MAM, JJA, SON, else as the producer writes it
+            ("statistic", pa.string()),  # level, or the producer's word for a change
+            ("context_id", pa.string()),
+            ("low", pa.float32()),
+            ("median", pa.float32()),
+            ("high", pa.float32()),
+            ("low_statistic", pa.string()),  # min or q05
+            ("high_statistic", pa.string()),  # max or q95
+            ("n_runs", pa.int16()),
+            ("unit", pa.string()),  # d or DOY where the way of writing tells it, else NULL
+            ("reason", pa.string()),  # why median is NULL
+        ]
+    ),
     "cell": pa.schema(
         [
             ("grid_id", pa.string()),
@@ -356,6 +377,7 @@ SORT_KEYS: dict[str, list[str]] = {
     "simulation": ["simulation_id"],
     "producer_index": ["index_code", "context_id", "season", "cell_id"],
     "producer_index_header": ["source_file_id", "index_code"],
+    "published_ensemble": ["season", "statistic", "context_id", "cell_id", "commune_code"],
     "cell": ["grid_id", "cell_id"],
     "cell_altitude": ["grid_id", "cell_id"],
     "commune_fact": ["measure_id", "return_period", "commune_code"],

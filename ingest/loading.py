@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from climart import paths
 from climart.files import atomic
-from ingest import appellations, cell_years, exposure, observed, producer_index
+from ingest import appellations, cell_years, exposure, observed, producer_index, published, sim2
 from ingest.fetch import locks
 from ingest.readers import netcdf
 from ingest.registry import Source
@@ -41,6 +41,16 @@ def _appellations(source: Source, files: Sequence[Path]) -> str:
     return f"{done.n_parcels} parcels of {len(done.areas)} appellations"
 
 
+def _published(source: Source, files: Sequence[Path]) -> str:
+    done = published.load(source.id, files)
+    return f"{len(done.n_rows)} indices, {sum(done.n_rows.values())} rows"
+
+
+def _sim2(source: Source, files: Sequence[Path]) -> str:
+    done = sim2.load(files).reduced
+    return f"{len(done.reports)} run(s) reduced, {len(done.unchanged)} unchanged"
+
+
 # By the verb of `climart ingest` that a source names as its reader. Each returns what it did, in words.
 LOADERS: dict[str, Callable[[Source, Sequence[Path]], str]] = {
     "netcdf": _netcdf,
@@ -48,6 +58,8 @@ LOADERS: dict[str, Callable[[Source, Sequence[Path]], str]] = {
     "drias": _drias,
     "land": _land,
     "appellations": _appellations,
+    "published": _published,
+    "sim2": _sim2,
 }
 
 

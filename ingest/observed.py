@@ -14,12 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from climart.errors import UserError
 from climart.files import sha256_of
-from ingest import lake, registry
-from ingest.fetch import locks
+from ingest import lake, registry, source_files
 from ingest.readers import agreste, catnat, commune_table, depth_rasters, geo_dvf, hubeau, melodi, zone_polygons
 
 Progress = Callable[[str], None]
@@ -73,7 +71,14 @@ def load(source_id: str, given: Sequence[Path], progress: Progress = lambda _: N
             lake.write(table, _as_arrow(table, source_id, tables[table]), source_id)
         else:
             lake.remove(table, source_id)
-    _record_files(source, paths, ids, digests, tables)
+    read = [row.get("source_file_id") for rows in tables.values() for row in rows]
+    source_files.replace(
+        source,
+        [
+            source_files.RawFile(path, file_id, digest, read.count(file_id) or None)
+            for path, file_id, digest in zip(paths, ids, digests, strict=True)
+        ],
+    )
     registry.record_dataset(source)
     return Loaded({table: len(rows) for table, rows in tables.items() if rows}, tuple(remarks))
 
@@ -106,31 +111,3 @@ def _as_arrow(table: str, dataset_id: str, rows: list[dict[str, Any]]) -> pa.Tab
     """Rows as the lake's table; a column that a reader does not give is NULL."""
     schema = lake.SCHEMAS[table]
     return pa.Table.from_pylist([{**row, "dataset_id": dataset_id} for row in rows], schema=schema)
-
-
-def _record_files(
-    source: registry.Source,
-    paths: list[Path],
-    ids: list[str],
-    digests: list[str],
-    tables: dict[str, list[dict[str, Any]]],
-) -> None:
-    """One row of ``source_file`` per file, in place of those that the source had."""
-    read = [row.get("source_file_id") for rows in tables.values() for row in rows]
-    rows = [
-        {
-            "source_file_id": file_id,
-            "source_id": source.id,
-            "name": path.name,
-            "url": source.homepage,
-            **locks.provenance(path, digest),
-            "bytes": path.stat().st_size,
-            "sha256": digest,
-            "rows": read.count(file_id) or None,
-            "licence": source.licence,
-        }
-        for file_id, (path, digest) in dict(zip(ids, zip(paths, digests, strict=True), strict=True)).items()
-    ]
-    kept = lake.read("source_file")
-    kept = kept.filter(pc.not_equal(kept["source_id"], source.id))
-    lake.write("source_file", pa.concat_tables([kept, pa.Table.from_pylist(rows, schema=kept.schema)]))

@@ -44,6 +44,17 @@ class NetcdfName(BaseModel):
     institution: str | None = None
 
 
+class Ensemble(BaseModel):
+    """What a producer publishes already reduced over its runs: the layout, and what its lower and upper values are."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    layout: Literal["tracc_tables", "climadiag"]
+    low_statistic: Literal["min", "q05"]
+    high_statistic: Literal["max", "q95"]
+    n_runs: int | None = Field(default=None, ge=1)  # None where the producer does not say
+
+
 class FarmZone(BaseModel):
     """A column of a CSV of farm zones: the token of its communes, and the territory that they make."""
 
@@ -272,6 +283,7 @@ class Source(BaseModel):
     drias_text: DriasText | None = None
     netcdf: NetcdfName | None = None
     observed: Reader | None = None
+    ensemble: Ensemble | None = None
     farm_zones: tuple[FarmZone, ...] = ()
     expected_size: Size
     reader: str = Field(min_length=1)

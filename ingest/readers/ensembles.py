@@ -1,0 +1,53 @@
+"""What the readers of published ensembles share: the pieces that they give, and archives read without unpacking."""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from climart.errors import UserError
+
+LEVEL = "level"  # the statistic of a value that is no change
+TOLERANCE = 0.01  # of an interval's order: the values are rounded, or durations of single precision
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One index at one season and context: an interval per place, NaN where the producer gives none."""
+
+    source_file_id: str
+    index_code: str
+    season: str
+    statistic: str
+    context_id: str
+    unit: str | None
+    is_cell: bool  # places are cells of the 8 km grid, else codes of communes
+    places: npt.NDArray[Any]  # int32 or str
+    low: npt.NDArray[np.float32]
+    median: npt.NDArray[np.float32]
+    high: npt.NDArray[np.float32]
+
+
+def members(path: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
+    """The regular files of a tar, one after another, in memory: nothing is unpacked, so no name can lead anywhere.
+
+    Raises UserError for a file that is no tar, or one that is cut.
+    """
+    try:
+        with tarfile.open(path, "r|*") as archive:
+            for member in archive:
+                content = archive.extractfile(member) if member.isfile() else None
+                if content is None:
+                    continue
+                data = content.read()
+                if len(data) != member.size:
+                    raise tarfile.ReadError(f"{member.name} is cut at {len(data)} bytes of {member.size}")
+                yield PurePosixPath(member.name), data
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise UserError(f"{path.name}: not a whole tar archive ({error}). Fetch it again.") from error
