@@ -44,12 +44,38 @@ class NetcdfName(BaseModel):
     institution: str | None = None
 
 
+class EnsembleTable(BaseModel):
+    """One table, a row per commune, index and context: the names of its columns. ``units``: index → unit, where no
+    column says it. ``largest``: of several rows of a commune (points of a river), that where this column is largest.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    commune: str
+    index: str
+    context: str
+    contexts: dict[str, str] = Field(min_length=1)
+    contexts_left_out: tuple[str, ...] = ()
+    low: str
+    median: str
+    high: str
+    n_runs: str
+    unit: str | None = None
+    units: dict[str, str] = {}
+    largest: str | None = None
+    also: tuple[str, ...] = ()  # columns that are not read
+    statistic: str = "level"
+    separator: str = ";"
+    decimal: str = "."
+
+
 class Ensemble(BaseModel):
     """What a producer publishes already reduced over its runs: the layout, and what its lower and upper values are."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    layout: Literal["tracc_tables", "climadiag"]
+    layout: Literal["tracc_tables", "climadiag", "table"]
+    table: EnsembleTable | None = None  # where the layout is a table
     low_statistic: Literal["min", "q05"]
     high_statistic: Literal["max", "q95"]
     n_runs: int | None = Field(default=None, ge=1)  # None where the producer does not say
