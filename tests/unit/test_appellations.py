@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from climart.errors import UserError
 from ingest import appellations, exposure, lake, loading, registry, territories
+from ingest.readers.commune_lists import slug
 from tests import factories
 
 LEFT, RIGHT = 7220, 7221  # the left cell is x 616 to 624 km, the right one 624 to 632 km
@@ -89,6 +92,16 @@ def communes_of(territory: str) -> dict[str, str]:
 )
 def test_a_parcel_names_its_appellations_between_commas(text: str, names: set[str]) -> None:
     assert appellations.split(text) == names
+
+
+NAMES_OF = st.text("AaÉé -'", min_size=1, max_size=12).filter(slug)
+
+
+@given(st.lists(st.tuples(NAMES_OF, NAMES_OF), min_size=1, max_size=6))
+def test_names_come_back_from_what_they_are_joined_to(pairs: list[tuple[str, str]]) -> None:
+    """With a comma and a space inside, and a comma alone between."""
+    names = {f"{left.strip()}, {right.strip()}" for left, right in pairs}
+    assert appellations.split(",".join(sorted(names))) == names
 
 
 def test_shares_of_communes_are_of_the_union(root: Path) -> None:

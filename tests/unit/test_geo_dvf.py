@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import csv
 import gzip
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from climart.errors import UserError
 from ingest import lake, registry
@@ -60,9 +64,15 @@ def of(rows: list[dict[str, Any]], commune: str = "73065") -> dict[str, Any]:
     return {row["measure_id"]: row["value"] for row in rows if row["commune_code"] == commune}
 
 
-@pytest.fixture(autouse=True)
-def territories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CLIMART_DATA", str(tmp_path / "data"))
+@pytest.fixture(autouse=True, scope="module")
+def territories(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CLIMART_DATA", str(tmp_path_factory.mktemp("geo_dvf")))
+        _write_territories()
+        yield
+
+
+def _write_territories() -> None:
     rows = [
         {
             "territory_id": f"commune:{code}",
@@ -161,6 +171,20 @@ def test_arrondissements_and_old_communes_are_pooled_before_the_quartiles(tmp_pa
     assert {row["commune_code"] for row in rows} == {"75056", "73065", "73008"}
     assert {row["source_file_id"] for row in rows} == {None}  # of several files
     assert sum(row["value"] for row in rows if row["measure_id"].endswith("_sales")) == 10  # none lost
+
+
+@given(st.lists(st.tuples(st.integers(1, 4), st.integers(100, 60_000), st.booleans()), min_size=1, max_size=30))
+def test_every_sale_is_counted_or_left_out_once(found: list[tuple[int, int, bool]]) -> None:
+    """Sales of 1 to 4 flats, within the bounds of price or not, each line twice or not: one sale each."""
+    lines = []
+    for number, (n_flats, price, twice) in enumerate(found):
+        flats = [line(f"s{number}", price * 50, "Appartement", 50, lot1_numero=str(lot)) for lot in range(n_flats)]
+        lines += flats * (1 + twice)
+    with tempfile.TemporaryDirectory() as folder:
+        rows, remarks = read(file(Path(folder) / "d.csv", *lines))
+    priced = [price for n_flats, price, _ in found if n_flats == 1 and 200 <= price <= 30_000]
+    assert of(rows)["flat_sales"] == len(priced)
+    assert sum(int(remark.split()[0]) for remark in remarks) == len(found) - len(priced)
 
 
 @pytest.mark.parametrize(
