@@ -104,7 +104,11 @@ def _source(source_id: str) -> registry.Source:
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.is_file() and not path.name.startswith(".") and path.suffix != ".lock"  # the record of a fetch
+    )
 
 
 def _as_arrow(table: str, dataset_id: str, rows: list[dict[str, Any]]) -> pa.Table:

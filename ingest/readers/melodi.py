@@ -92,7 +92,8 @@ def _take(
     period = str(dimensions[PERIOD])
     if not re.fullmatch(r"\d{4}", period):
         raise UserError(f"{where}: {PERIOD} is {period!r}, expected a year.")
-    attributes = {**(row.get("attributes") or {}), **dimensions}
+    said = row.get("attributes")
+    attributes = {**(said if isinstance(said, dict) else {}), **dimensions}
     for measure, wanted in options.measures.items():
         if missing := sorted(set(wanted) - set(dimensions)):
             raise UserError(f"{where}: no dimension {', '.join(missing)}. Found: {', '.join(dimensions)}.")

@@ -163,6 +163,15 @@ def test_unknown_sources_and_missing_files_are_named(tmp_path: Path, monkeypatch
         observed.load_folder(tmp_path / "empty")
 
 
+def test_a_folder_that_was_fetched_is_read_without_its_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLIMART_DATA", str(tmp_path / "data"))
+    folder = tmp_path / "georisques_radon"
+    folder.mkdir()
+    (folder / "radon.csv").write_text("code_insee;classe_potentiel\n01001;1\n", encoding="utf-8")
+    (folder / "georisques_radon.lock").write_text("{}", encoding="utf-8")
+    assert observed.load("georisques_radon", [folder]).n_rows == {"commune_fact": 1}
+
+
 def test_every_measure_of_a_source_is_in_the_catalogue() -> None:
     with (paths.DBT_PROJECT / "seeds" / "exposure_measures.csv").open(encoding="utf-8", newline="") as handle:
         rows = {row["measure_id"]: row for row in csv.DictReader(handle)}
