@@ -10,13 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from climart.errors import UserError
-from ingest import lake, registry
+from ingest import fetch, lake, loading, registry
+from ingest.fetch import locks
 from ingest.readers import geo_dvf
+from tests import replay
+from tests.fetching import Patience
 
 HEADER = """
 id_mutation date_mutation numero_disposition nature_mutation valeur_fonciere adresse_numero adresse_suffixe
@@ -220,3 +224,26 @@ def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
     again = file(tmp_path / "d2.csv", *FIVE[:1])
     with pytest.raises(UserError, match=r"d2\.csv: sale 2024-1 is in d\.csv too"):
         read(file(tmp_path / "d.csv", *FIVE), again)
+
+
+def test_what_is_fetched_is_loaded_and_a_departement_without_a_register_is_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two years of the Savoie, and the Moselle, of which the producer has no file."""
+    monkeypatch.setenv("CLIMART_DATA", str(tmp_path / "data"))
+    _write_territories()
+    kept = registry.sources()["geo_dvf"]
+    with replay.replay() as producer:
+        for year in (2023, 2024):
+            sales = [found | {"id_mutation": f"{year}-{n}"} for n, found in enumerate(FIVE)]
+            content = file(tmp_path / f"{year}.csv.gz", *sales).read_bytes()
+            producer.routes[f"/geo-dvf/latest/csv/{year}/departements/73.csv.gz"] = replay.file(content)
+            producer.routes[f"/geo-dvf/latest/csv/{year}/departements/57.csv.gz"] = replay.status(404)
+        content = kept.model_dump_json().replace("https://files.data.gouv.fr", producer.url)
+        source = registry.Source.model_validate_json(content)
+        asked = {"departement": ["73", "57"], "year": ["2023", "2024"]}
+        report = fetch.fetch(source, asked, policy=Patience().policy)
+    assert report.failures == [] and sorted(report.fetched) == ["geo_dvf_2023_73.csv.gz", "geo_dvf_2024_73.csv.gz"]
+    loading.load(kept, locks.load(kept.id))
+    rows = pq.read_table(lake.table_path("commune_fact", kept.id)).to_pylist()
+    assert of(rows)["flat_sales"] == 10 and of(rows)["flat_price_p50"] == 3000

@@ -8,13 +8,18 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from climart.errors import UserError
-from ingest import registry
+from ingest import fetch, lake, loading, registry
+from ingest.fetch import locks
 from ingest.readers import melodi
+from tests import replay
+from tests.fetching import Patience
+from tests.replay import Exchange
 
 DIMENSIONS = ("CARPARK", "CARS", "L_STAY", "NOR", "NRG_SRC", "TSH", "TDW", "OCS", "BUILD_END")
 CODES = {"LOG": "insee_housing", "POP": "insee_population"}
@@ -182,3 +187,32 @@ def test_every_commune_keeps_its_value_in_any_order(
     random.shuffle(rows)
     found, _ = read(tmp_path_factory.mktemp("melodi"), rows, CODES["POP"])
     assert {row["commune_code"]: row["value"] for row in found} == {str(k): v for k, v in communes.items()}
+
+
+def test_what_fetch_keeps_of_two_communes_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A question per commune, two pages each, kept in one file of the département."""
+    monkeypatch.setenv("CLIMART_DATA", str(tmp_path))
+    kept = registry.sources()[CODES["POP"]]
+
+    def answer(exchange: Exchange) -> None:
+        last = exchange.query.get("page") == "2"
+        geo = f"2025-{exchange.query['GEO']}"
+        row = people(500, geo=geo) if last else people(20, geo=geo, kind="PCAP")
+        following = (
+            None if last else f"{producer.url}/melodi/data/DS_POPULATIONS_REFERENCE?GEO={exchange.query['GEO']}&page=2"
+        )
+        replay.text(json.dumps({"observations": [row], "paging": {"next": following, "isLast": last}}))(exchange)
+
+    with replay.replay() as producer:
+        producer.routes["/melodi/data/DS_POPULATIONS_REFERENCE"] = answer
+        content = (
+            kept.model_dump_json()
+            .replace("https://api.insee.fr", producer.url)
+            .replace('"per_second":0.5', '"per_second":null')
+        )
+        source = registry.Source.model_validate_json(content)
+        report = fetch.fetch(source, {"commune": ["73065", "73008"]}, policy=Patience().policy)
+    assert (report.failures, report.fetched) == ([], ["ds_populations_reference_73.json"])
+    assert loading.load(kept, locks.load(kept.id)) == "2 rows of commune_fact"
+    rows = pq.read_table(lake.table_path("commune_fact", kept.id)).to_pylist()
+    assert values(rows) == {(code, "population_municipal"): 500 for code in ("73008", "73065")}
