@@ -234,6 +234,7 @@ class AgresteSaa(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     reader: Literal["agreste_saa"]
+    workbook: str = "*"  # of several, those whose name is so, without accents, capitals or signs
     sheets: dict[str, CropSheet] = Field(min_length=1)
     sheets_not_read: tuple[str, ...] = ()
     also: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ région's total.
 
 from __future__ import annotations
 
+import io
 import re
 import statistics
 import unicodedata
@@ -15,7 +16,8 @@ import zipfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from fnmatch import fnmatch
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import openpyxl
@@ -47,12 +49,13 @@ def read(
     rows: list[dict[str, Any]] = []
     known: dict[tuple[str, str, str], tuple[str, list[dict[str, Any]]]] = {}
     left: Counter[str] = Counter()
-    for path, file_id in zip(paths, ids, strict=True):
-        for sheet, lines in _sheets(path, options):
+    books = [(book, file_id) for path, file_id in zip(paths, ids, strict=True) for book in _books(path)]
+    for (name, content), file_id in _chosen(books, options, left):
+        for sheet, lines in _sheets(name, content, options):
             if sheet not in options.sheets:
                 left[f"sheet {sheet}: not read"] += 1
                 continue
-            found = _sheet(f"{path.name}, sheet {sheet}", lines, options, options.sheets[sheet], gazetteer, left)
+            found = _sheet(f"{name}, sheet {sheet}", lines, options, options.sheets[sheet], gazetteer, left)
             for where, territory, crop, series in found:
                 before, same = known.setdefault((sheet, territory, crop), (where, series))
                 if same != series:
@@ -141,23 +144,39 @@ def _parted(text: str) -> tuple[str | None, str]:
     return (found[1].upper(), found[2].strip()) if found else (None, text.strip())
 
 
-def _sheets(path: Path, options: AgresteSaa) -> list[tuple[str, list[tuple[Any, ...]]]]:
-    """Name and lines of the sheets of a workbook, or of the workbooks of an archive."""
-    if path.suffix.lower() == ".zip":
-        try:
-            with zipfile.ZipFile(path) as archive:
-                names = [name for name in archive.namelist() if name.lower().endswith(".xlsx")]
-                if not names:
-                    raise UserError(f"{path.name}: no workbook (.xlsx) in it.")
-                return [sheet for name in names for sheet in _book(archive.open(name), f"{path.name}/{name}", options)]
-        except zipfile.BadZipFile as error:
-            raise UserError(f"{path.name}: not a ZIP archive ({error}). Fetch it again.") from error
-    return _book(path, path.name, options)
+Book = tuple[str, bytes]  # a workbook's name and content
 
 
-def _book(source: Any, name: str, options: AgresteSaa) -> list[tuple[str, list[tuple[Any, ...]]]]:
+def _books(path: Path) -> list[Book]:
+    """The workbooks of an archive, or the one that the file is."""
+    if path.suffix.lower() != ".zip":
+        return [(path.name, path.read_bytes())]
     try:
-        book = openpyxl.load_workbook(source, read_only=True, data_only=True)
+        with zipfile.ZipFile(path) as archive:
+            names = [name for name in archive.namelist() if name.lower().endswith(".xlsx")]
+            books = [(PurePosixPath(name).name, archive.read(name)) for name in names]
+    except zipfile.BadZipFile as error:
+        raise UserError(f"{path.name}: not a ZIP archive ({error}). Fetch it again.") from error
+    if not books:
+        raise UserError(f"{path.name}: no workbook (.xlsx) in it.")
+    return books
+
+
+def _chosen(books: list[tuple[Book, str]], options: AgresteSaa, left: Counter[str]) -> list[tuple[Book, str]]:
+    """Of several workbooks, those of the series by département."""
+    if len(books) == 1:
+        return books
+    chosen = [book for book in books if fnmatch(plain(book[0][0]), options.workbook)]
+    if not chosen:
+        raise UserError(f"{', '.join(name for (name, _), _ in books)}: none is called {options.workbook!r}.")
+    left.update(f"workbook {book[0][0]}: not read" for book in books if book not in chosen)
+    return chosen
+
+
+def _sheets(name: str, content: bytes, options: AgresteSaa) -> list[tuple[str, list[tuple[Any, ...]]]]:
+    """Name and lines of the sheets of a workbook; no line of those that are not read."""
+    try:
+        book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise UserError(f"{name}: not an XLSX file ({error}). Fetch it again.") from error
     if unknown := sorted(set(book.sheetnames) - set(options.sheets) - set(options.sheets_not_read)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -135,16 +136,31 @@ def test_other_units_are_refused(tmp_path: Path) -> None:
         read(saa(tmp_path / "saa.xlsx", {"COP": [("84", "73 - Savoie", "Blé", tonnes)]}))
 
 
+def test_of_an_archive_of_two_workbooks_that_of_departements_is_read(tmp_path: Path) -> None:
+    """As the producer packs them: in a folder, with accents."""
+    name = "SAA_2010-2024_définitives_donnees_{}.xlsx"
+    with zipfile.ZipFile(tmp_path / "saa.zip", "w") as archive:
+        for kind in ("departementales", "regionales"):
+            book = saa(tmp_path / name.format(kind), {"COP": [line("073 - Savoie")]})
+            archive.write(book, f"SAA_2010-2024-définitives/{book.name}")
+    rows, remarks = read(tmp_path / "saa.zip")
+    assert len(rows) == 15 and remarks == [f"workbook {name.format('regionales')}: not read"]
+    paths = [saa(tmp_path / f"{n}.xlsx", {"COP": [line("073 - Savoie")]}) for n in (1, 2)]
+    with pytest.raises(UserError, match=r"1\.xlsx, 2\.xlsx: none is called '\* departementales \*'"):
+        agreste.read(paths, ["a", "b"], options())
+
+
 def test_two_workbooks_may_repeat_a_total_but_not_change_it(tmp_path: Path) -> None:
+    both = options().model_copy(update={"workbook": "*"})
     paths = [saa(tmp_path / "dep.xlsx", {"COP": [line("01 - Ain"), line(None)]})]
     paths.append(saa(tmp_path / "reg.xlsx", {"COP": [line(None)]}))
-    tables, remarks = agreste.read(paths, ["a", "b"], options())
+    tables, remarks = agreste.read(paths, ["a", "b"], both)
     assert len(tables["crop_yield"]) == 2 * len(YEARS) and remarks == ["line that repeats another of sheet COP"]
     paths[1] = saa(tmp_path / "reg.xlsx", {"COP": [line(None, area=11)]})
     with pytest.raises(
         UserError, match=r"reg\.xlsx, sheet COP, row 7: .* in region:84 is in dep\.xlsx, sheet COP, row 8"
     ):
-        agreste.read(paths, ["a", "b"], options())
+        agreste.read(paths, ["a", "b"], both)
 
 
 @pytest.mark.parametrize(
