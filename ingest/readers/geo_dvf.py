@@ -43,16 +43,24 @@ def read(
     the file and the line.
     """
     left: Counter[str] = Counter()
-    owner: dict[str, Path] = {}
+    owner: dict[tuple[str, int], Path] = {}
     sales, departements = [], set()
     for path in paths:
         frame = _lines(path)
         departements |= set(frame["code_departement"])
-        for sale in frame[SALE].unique():
-            if owner.setdefault(sale, path) != path:
-                raise UserError(f"{path.name}: sale {sale} is in {owner[sale].name} too. Give each year once.")
+        for departement, year in set(zip(frame["code_departement"], frame["day"].dt.year, strict=True)):
+            if owner.setdefault((departement, year), path) != path:
+                raise UserError(
+                    f"{path.name}: sales of {departement} in {year} are in {owner[departement, year].name} too. Give "
+                    "each year of a département once."
+                )
         sales.append(_sales(frame, options, left))
     table = pd.concat(sales, ignore_index=True)
+    # a sale in two départements is in the files of both, with the price of the whole
+    shared_out = table.duplicated([SALE, "day", "total"], keep=False)
+    if n_shared := table.loc[shared_out, SALE].nunique():
+        left["of several dwellings"] += n_shared
+        table = table[~shared_out]
     table["commune"] = table["commune"].map(communes.today(table["commune"].unique()))
     every = sorted(communes.of_departements(departements) | set(table["commune"]))
     days = table["day"]
@@ -113,17 +121,17 @@ def _refuse(path: Path, column: str, texts: pd.Series, wrong: pd.Series, expecte
 
 
 def _sales(frame: pd.DataFrame, options: GeoDvf, left: Counter[str]) -> pd.DataFrame:
-    """The sales that have a price per m²: commune, day, kind, price. The others are counted, by cause."""
+    """The sales that have a price per m²: their id, total, commune, day, kind, price. Others are counted, by cause."""
     frame = frame[frame["nature_mutation"].isin(options.natures)]
     kinds = {text: kind for kind, text in options.kinds.items()}
     dwellings = frame[frame["type_local"].isin(list(kinds))].drop_duplicates(list(DWELLING))
-    by_sale = frame[frame[SALE].isin(dwellings[SALE])].groupby(SALE)
+    whole = frame[frame[SALE].isin(dwellings[SALE])]
+    whole = whole.assign(other=~whole["type_local"].isin([*kinds, *options.annexes, ""]))
+    by_sale = whole.groupby(SALE)
     causes = pd.DataFrame(
         {
             "of several dwellings": dwellings.groupby(SALE).size() > 1,
-            "with premises that are no dwelling": by_sale["type_local"].agg(
-                lambda types: not set(types) <= {*kinds, *options.annexes, ""}
-            ),
+            "with premises that are no dwelling": by_sale["other"].any(),
             # each disposition of a deed has its own price
             "of several dispositions or prices": (by_sale["numero_disposition"].nunique() > 1)
             | (by_sale["valeur_fonciere"].nunique() > 1),
@@ -139,6 +147,8 @@ def _sales(frame: pd.DataFrame, options: GeoDvf, left: Counter[str]) -> pd.DataF
     kept = found.drop(index=first.index)
     return pd.DataFrame(
         {
+            SALE: kept.index,
+            "total": kept["valeur_fonciere"],
             "commune": kept["commune"],
             "day": kept["day"],
             "kind": kept["type_local"].map(kinds),

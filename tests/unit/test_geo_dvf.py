@@ -156,6 +156,17 @@ def test_what_has_no_price_per_square_metre_is_counted_apart(
     assert remarks == [f"1 sale(s) {cause} were left out."]
 
 
+def test_a_sale_in_two_departements_has_no_price_in_either(tmp_path: Path) -> None:
+    """A house in the Savoie and a flat in Paris, sold together: each file has the price of both."""
+    paths = [
+        file(tmp_path / "73.csv", line("2024-7", 600_000, "Maison", 100), line("2024-8", 300_000, "Maison", 100)),
+        file(tmp_path / "75.csv", line("2024-7", 600_000, "Appartement", 50, code_commune="75101")),
+    ]
+    rows, remarks = read(*paths)
+    assert (of(rows)["house_sales"], of(rows, "75056")["flat_sales"]) == (1, 0)
+    assert remarks == ["1 sale(s) of several dwellings were left out."]
+
+
 def test_what_is_no_sale_of_a_dwelling_is_no_sale_left_out(tmp_path: Path) -> None:
     swap = line("a", 1e5, "Maison", 90, nature_mutation="Echange")
     rows, remarks = read(file(tmp_path / "d.csv", swap, line("b", 1e5, "Dépendance", "")))
@@ -222,7 +233,7 @@ def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"e\.csv: not a table"):
         read(tmp_path / "e.csv")
     again = file(tmp_path / "d2.csv", *FIVE[:1])
-    with pytest.raises(UserError, match=r"d2\.csv: sale 2024-1 is in d\.csv too"):
+    with pytest.raises(UserError, match=r"d2\.csv: sales of 73 in 2024 are in d\.csv too"):
         read(file(tmp_path / "d.csv", *FIVE), again)
 
 
@@ -235,7 +246,9 @@ def test_what_is_fetched_is_loaded_and_a_departement_without_a_register_is_no_fa
     kept = registry.sources()["geo_dvf"]
     with replay.replay() as producer:
         for year in (2023, 2024):
-            sales = [found | {"id_mutation": f"{year}-{n}"} for n, found in enumerate(FIVE)]
+            sales = [
+                found | {"id_mutation": f"{year}-{n}", "date_mutation": f"{year}-03-31"} for n, found in enumerate(FIVE)
+            ]
             content = file(tmp_path / f"{year}.csv.gz", *sales).read_bytes()
             producer.routes[f"/geo-dvf/latest/csv/{year}/departements/73.csv.gz"] = replay.file(content)
             producer.routes[f"/geo-dvf/latest/csv/{year}/departements/57.csv.gz"] = replay.status(404)
