@@ -88,7 +88,7 @@ def costs(cells: int, years: int) -> tuple[list[tuple[str, float]], float, int]:
     of_features = clocked(
         lambda: reducers.reduce_cells(
             days, len(pieces), axis.year_starts, job.features, job.parameters, job.windows, job.origins, job.is_season,
-            job.is_summed, axis.month_of, values, voided, n_days,
+            job.is_summed, job.by_wmo, axis.month_of, values, voided, n_days,
         ),
         n,
     )  # fmt: skip

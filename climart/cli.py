@@ -303,6 +303,18 @@ def ingest_sim2(
     _say_reduced(done.reduced, done.remarks)
 
 
+@ingest_app.command("stations", epilog="Example: `climart ingest stations data/raw/mf_stations`")
+def ingest_stations(
+    files: Annotated[list[Path], typer.Argument(help="Files of stations, all of a département.", metavar="FILE")],
+    workers: Annotated[int | None, typer.Option(help="Processes (default: the machine's cores).")] = None,
+) -> None:
+    """Load Météo-France's daily stations (Q_<département>_…_RR-T-Vent.csv.gz): a run per département."""
+    from ingest import stations
+
+    done = stations.load(files, workers=workers)
+    _say_reduced(done.reduced, done.remarks)
+
+
 @ingest_app.command("snow", epilog="Example: `climart ingest snow pro/*.nc`, or daily files of the 8 km grid")
 def ingest_snow(
     files: Runs,

@@ -159,6 +159,7 @@ class Job:
     origins: Ints
     is_season: npt.NDArray[np.bool_]
     is_summed: npt.NDArray[np.bool_]
+    by_wmo: npt.NDArray[np.bool_]
     season_columns: npt.NDArray[np.int64]  # output among those of the seasonal states, column
 
     def save(self, work: Path) -> None:
@@ -242,6 +243,7 @@ def reduce_tile(work: Path, tile: Tile) -> Reduced:
             job.origins,
             job.is_season,
             job.is_summed,
+            job.by_wmo,
             job.axis.month_of,
             values[rows],
             voided[rows],

@@ -158,6 +158,8 @@ def _weigh(plan: SimulationPlan) -> None:
     if plan.grid.kind == grids.MASSIF_BANDS:
         relief.add_bands(plan.grid)
         return
+    if plan.grid.kind == grids.STATIONS:
+        return  # points, which ``ingest.stations`` writes: they stand for no territory
     if plan.grid.grid_id in lake.read("cell")["grid_id"].unique().to_pylist():
         return
     if plan.grid.grid_id == grid.GRID_ID:

@@ -196,6 +196,21 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("latitude", pa.float64()),
         ]
     ),
+    "weather_station": pa.schema(
+        [
+            ("dataset_id", pa.string()),
+            ("source_file_id", pa.string()),  # of the latest file that names it
+            ("departement", pa.string()),
+            ("station_code", pa.string()),  # NUM_POSTE, 8 digits; as a number, its cell_id on the grid of stations
+            ("name", pa.string()),
+            ("longitude", pa.float64()),
+            ("latitude", pa.float64()),
+            ("altitude_m", pa.float32()),  # of the foot of the shelter or of the rain gauge
+            ("first_day", pa.date32()),
+            ("last_day", pa.date32()),
+            ("cell_id", pa.int32()),  # of the 8 km grid, that it stands in; NULL off the grid
+        ]
+    ),
     "river_flow": pa.schema(
         [
             ("dataset_id", pa.string()),
@@ -384,6 +399,7 @@ SORT_KEYS: dict[str, list[str]] = {
     "crop_yield": ["crop_group", "crop", "territory_id", "year"],
     "catnat_event": ["commune_code", "date_start", "peril_code", "national_code"],
     "river_station": ["station_code"],
+    "weather_station": ["station_code"],
     "river_flow": ["station_code", "quantity", "date"],
     "territory": ["kind", "code"],
     "territory_change": ["effective_on", "change_code", "from_code", "to_code", "from_kind", "to_kind"],

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from climart import paths
 from climart.files import atomic
-from ingest import appellations, cell_years, exposure, observed, producer_index, published, sim2
+from ingest import appellations, cell_years, exposure, observed, producer_index, published, sim2, stations
 from ingest.fetch import locks
 from ingest.readers import netcdf
 from ingest.registry import Source
@@ -51,6 +51,11 @@ def _sim2(source: Source, files: Sequence[Path]) -> str:
     return f"{len(done.reports)} run(s) reduced, {len(done.unchanged)} unchanged"
 
 
+def _stations(source: Source, files: Sequence[Path]) -> str:
+    done = stations.load(files)
+    return f"{sum(done.n_stations.values())} stations of {len(done.n_stations)} département(s)"
+
+
 # By the verb of `climart ingest` that a source names as its reader. Each returns what it did, in words.
 LOADERS: dict[str, Callable[[Source, Sequence[Path]], str]] = {
     "netcdf": _netcdf,
@@ -60,6 +65,7 @@ LOADERS: dict[str, Callable[[Source, Sequence[Path]], str]] = {
     "appellations": _appellations,
     "published": _published,
     "sim2": _sim2,
+    "stations": _stations,
 }
 
 

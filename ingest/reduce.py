@@ -93,7 +93,7 @@ def reduce_simulation(
         raise UserError(f"{plan.simulation_id}: no feature can be computed from {', '.join(plan.files)}")
     available = catalogue.subset([f.id for f in catalogue.features if f.id not in unavailable])
     decodes, pieces = decoding(plan, nodes, resolution.variables)
-    job = job_of(plan.axis, catalogue, available, resolution, site, pieces)
+    job = job_of(plan.axis, catalogue, available, resolution, site, pieces, plan.missing_rule)
     tiles = [Tile(c, min(c + job.tile_cells, job.n_cells)) for c in range(0, job.n_cells, job.tile_cells)]
     meter = _Meter(progress, job, sum(task.size for task in decodes))
     path = lake.table_path(
@@ -270,6 +270,7 @@ def job_of(
     resolution: series.Resolution,
     site: series.Site,
     pieces: dict[str, list[Piece]],
+    missing_rule: str = "M0",
 ) -> Job:
     """The reduction of a run as tables of integers (``reducers.reduce_cells``)."""
     variables = tuple(pieces)
@@ -316,6 +317,7 @@ def job_of(
         origins=np.stack([axis.origin((1, 1), 0), axis.origin((8, 1), -1)]),
         is_season=np.array([catalogue.windows[name].is_season for name in windows], dtype=np.bool_),
         is_summed=np.array([name in summed for name in names]),
+        by_wmo=np.array([missing_rule == "WMO" and f.reducer in reducers.BY_WMO for f in reduced], dtype=np.bool_),
         season_columns=np.array(season_rows, dtype=np.int64).reshape(len(season_rows), 2),
     )
 

@@ -3,7 +3,7 @@
 Each reducer takes a series ``x`` (float32, one value per day, NaN where missing), the window ``[start, stop)`` as day
 indices, and at most an operator, a threshold and two parameters. It returns a float64, NaN where there is no event.
 Missing days satisfy no condition, break a run and add nothing to a sum; whether a window has too many of them is
-decided before, by rule M0. Sums are float64.
+decided before, by rule M0 or WMO. Sums are float64.
 
 All compiled code that ``reduce_cells`` calls stands in this module (see ``ingest.jit``).
 """
@@ -50,6 +50,11 @@ RUN_PARTS = {"length": 0, "start": 1, "end": 2}  # of longest_run
 MAX_MISSING_SHARE = 0.01
 MAX_GAP = 3
 MAX_MISSING_IN_MONTH = 3
+# Rule WMO, of stations (indicators.md §0.3): a month is missing from 11 missing days or 5 in a row, and a window with
+# such a month is void. It is a rule of means and extremes: what counts or adds days would be too low, and keeps M0.
+WMO_MISSING_IN_MONTH = 11
+WMO_GAP_IN_MONTH = 5
+BY_WMO = ("mean", "max", "min", "percentile")
 
 
 @compiled()
@@ -294,21 +299,28 @@ def day_of_max(x: Series, start: int, stop: int) -> float:
 
 
 @compiled()
-def too_few_days(x: Series, start: int, stop: int, is_season: bool, month_of: npt.NDArray[np.int32]) -> bool:
-    """Whether rule M0 voids a window that has missing days."""
+def too_few_days(
+    x: Series, start: int, stop: int, is_season: bool, by_wmo: bool, month_of: npt.NDArray[np.int32]
+) -> bool:
+    """Whether rule M0, or rule WMO, voids a window that has missing days."""
     missing, gap, longest_gap, in_month, worst_month = 0, 0, 0, 0, 0
+    gap_in_month, worst_gap_in_month = 0, 0
     month = -1
     for i in range(start, stop):
         if month_of[i] != month:
-            month, in_month = month_of[i], 0
+            month, in_month, gap_in_month = month_of[i], 0, 0
         if x[i] == x[i]:
-            gap = 0
+            gap = gap_in_month = 0
         else:
             missing += 1
             gap += 1
+            gap_in_month += 1
             in_month += 1
             longest_gap = max(longest_gap, gap)
             worst_month = max(worst_month, in_month)
+            worst_gap_in_month = max(worst_gap_in_month, gap_in_month)
+    if by_wmo:
+        return worst_month >= WMO_MISSING_IN_MONTH or worst_gap_in_month >= WMO_GAP_IN_MONTH or missing == stop - start
     if is_season:
         return worst_month > MAX_MISSING_IN_MONTH or missing == stop - start
     return missing > MAX_MISSING_SHARE * (stop - start) or longest_gap > MAX_GAP
@@ -316,7 +328,7 @@ def too_few_days(x: Series, start: int, stop: int, is_season: bool, month_of: np
 
 @compiled(
     "void(float32[:,:,::1], int64, int64[::1], int32[:,::1], float64[:,::1], int32[:,:,::1], int32[:,::1],"
-    " boolean[::1], boolean[::1], int32[::1], float32[:,:,::1], boolean[:,::1], int16[:,::1])"
+    " boolean[::1], boolean[::1], boolean[::1], int32[::1], float32[:,:,::1], boolean[:,::1], int16[:,::1])"
 )
 def reduce_cells(
     series: Series,
@@ -328,6 +340,7 @@ def reduce_cells(
     origins: npt.NDArray[np.int32],
     is_season: npt.NDArray[np.bool_],
     is_summed: npt.NDArray[np.bool_],
+    by_wmo: npt.NDArray[np.bool_],
     month_of: npt.NDArray[np.int32],
     values: Series,
     voided: npt.NDArray[np.bool_],
@@ -339,9 +352,10 @@ def reduce_cells(
     the days on which years begin; ``features`` (features, 7): reducer, series, window, operator, origin or -1, column,
     event column or -1; ``parameters`` (features, 3): threshold or target, then two more; ``windows`` (windows, years,
     2): first day and last day + 1, -1 outside the axis; ``origins`` (origins, years): the day counted as 1;
-    ``is_season`` (windows); ``is_summed`` (series): whether a sum, a mean or a rolling sum reads it; ``month_of``
-    (days). Fills ``values`` (cells, years, columns), NaN where void or without event; ``voided`` (cells, years), true
-    where rule M0 voided a feature; ``n_days`` (cells, years), the days of the year that the most complete variable has.
+    ``is_season`` (windows); ``is_summed`` (series): whether a sum, a mean or a rolling sum reads it; ``by_wmo``
+    (features): whether rule WMO, not M0, decides on missing days; ``month_of`` (days). Fills ``values`` (cells, years,
+    columns), NaN where void or without event; ``voided`` (cells, years), true where missing days voided a feature;
+    ``n_days`` (cells, years), the days of the year that the most complete variable has.
     """
     n_series, n_cells, n_axis = series.shape
     n_features, n_years = features.shape[0], windows.shape[1]
@@ -383,7 +397,9 @@ def reduce_cells(
                 n = stop - start
                 if start >= 0 and not complete[s]:
                     n = present[s, stop] - present[s, start]
-                    if n < stop - start and too_few_days(series[s, cell], start, stop, is_season[window], month_of):
+                    if n < stop - start and too_few_days(
+                        series[s, cell], start, stop, is_season[window], by_wmo[f], month_of
+                    ):
                         start = -1
                 if start < 0:
                     values[cell, year, column] = np.float32(nan)

@@ -29,7 +29,7 @@ from climart.errors import UserError
 from ingest import commune_history, exposure, grid, lake, registry, relief, weights, zones
 from ingest.groupings import COUNTRY, group_members
 from ingest.readers import commune_lists
-from ingest.readers.grids import MASSIF_BANDS
+from ingest.readers.grids import MASSIF_BANDS, STATIONS
 from ingest.shapes import area_km2, project, simplify, valid
 
 COG_YEAR = 2026
@@ -251,7 +251,7 @@ def weigh_grid(grid_id: str) -> int:
 
 
 def _weigh_other_grids() -> None:
-    for grid_id in sorted(set(lake.read("cell")["grid_id"].to_pylist()) - {grid.GRID_ID, MASSIF_BANDS}):
+    for grid_id in sorted(set(lake.read("cell")["grid_id"].to_pylist()) - {grid.GRID_ID, MASSIF_BANDS, STATIONS}):
         _weigh_grid(grid_id)
 
 

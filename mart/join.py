@@ -493,6 +493,11 @@ class _Release:
             "select cell_id, x, y, polygon::blob as polygon from dim_cell where grid_id = $grid_id order by cell_id",
             {"grid_id": grid_id},
         )
+        if spacing is None:
+            raise UserError(
+                f"the datasets {', '.join(sorted(set(choices.values())))} are of stations or of massifs: a point lies "
+                "in no cell of theirs. Name another dataset with --dataset."
+            )
         found = np.full(len(longitude), -1, dtype=np.int64)
         ids = rows["cell_id"].to_numpy().astype(np.int64)
         if grid_id == GRID:

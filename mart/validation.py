@@ -20,7 +20,7 @@ import duckdb
 from climart import paths
 from climart.errors import UserError
 from climart.files import atomic_text
-from mart import release
+from mart import observation, release
 from mart.texts import seed
 
 EQUAL, CLOSE, MISS = "equal", "within 10 %", "differs"
@@ -211,7 +211,7 @@ def markdown(folder: Path) -> str:
         "Written by `make docs` from the national mart (`make national`). Published figures beside ours, misses "
         "included. The figures are in `dbt_project/seeds/published_figures.csv`, with their source and how far it was "
         "read: [V] in the data or the paper, [S] in a secondary source. Left out: published figures that name no place "
-        "(“the Mediterranean”, “the north half”), and observed ones. Differences are ours less theirs.",
+        "(“the Mediterranean”, “the north half”). Differences are ours less theirs. Observations come last.",
         "",
         *_inputs(folder),
         "",
@@ -228,7 +228,7 @@ def markdown(folder: Path) -> str:
         rows = [row for row in made if row.figure["section"] == section]
         lines += ["", f"## {title}", "", *_sources(rows), ""]
         lines += _by_indicator(rows) if section == "city" else _table(rows)
-    return "\n".join([*lines, *_golden(folder), *_fires(folder)]) + "\n"
+    return "\n".join([*lines, *_golden(folder), *_fires(folder), *observation.markdown(folder)]) + "\n"
 
 
 def _inputs(folder: Path) -> list[str]:

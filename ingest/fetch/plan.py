@@ -126,8 +126,9 @@ def _values(name: str, values: str | tuple[str, ...], selection: Selection, toda
     if values == "communes":
         return _communes(name, selection)
     start, _, end = values.partition("..")
-    years = {"this_year": today.year, "last_year": today.year - 1}
-    return [{name: str(year)} for year in range(int(start), (years.get(end) or int(end)) + 1)]
+    named = {"this_year": today.year, "last_year": today.year - 1, "year_before_last": today.year - 2}
+    first, last = (named.get(word) or int(word) for word in (start, end or start))
+    return [{name: str(year)} for year in range(first, last + 1)]
 
 
 def departements() -> list[str]:

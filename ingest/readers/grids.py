@@ -1,7 +1,8 @@
 """The horizontal grid of a CF file: recognised, checked, with cell ids and cell polygons.
 
-Four grids are known: the 8 km Lambert grid of SAFRAN and DRIAS (``ingest.grid``), a rotated pole, rows of latitude by
-columns of longitude, and the altitude bands of massifs, whose cells are no place on a map. A file's own Lambert
+Five grids are known: the 8 km Lambert grid of SAFRAN and DRIAS (``ingest.grid``), a rotated pole, rows of latitude by
+columns of longitude, the altitude bands of massifs, whose cells are no place on a map, and weather stations, whose
+cells are points. A file's own Lambert
 attributes are never used (their latitude of origin is in gons).
 """
 
@@ -25,6 +26,7 @@ Variable: TypeAlias = "netCDF4.Variable[Any]"
 
 GRID_8KM = "lambert_8km"
 MASSIF_BANDS = "s2m_massif_band"  # flat ground at an altitude of a massif, as in S2M
+STATIONS = "mf_station"  # points of Météo-France's network; the cell is the station's number
 PARIS = ("Paris-Montsouris", 2.34, 48.82)
 METROPOLITAN = (-5.6, 41.2, 10.0, 51.3)  # longitudes and latitudes that hold metropolitan France
 # x = 52 000 + 8 000·i where DRIAS-Eau files carry the index i, from 1, instead of metres (formats.md); y alike.
@@ -33,6 +35,7 @@ HALF_CELL = grid_8km.SIZE / 2
 BAND_STEP = 10_000  # between the numbers of two massifs: altitudes are below
 BAND_PLACE = ("lat", "lon")  # variables of a file of massif bands
 BAND_POINTS = "Number_of_points"  # its dimension, as in S2M
+STATION_POINTS = "station"  # the dimension of a file of stations, as ``ingest.readers.mf_stations`` writes it
 BAND_INPUTS = "climart_inputs"  # its attribute: what it was made from
 
 Floats = npt.NDArray[np.float64]
@@ -42,8 +45,8 @@ Floats = npt.NDArray[np.float64]
 class Grid:
     """The nodes of a file's spatial dimensions, flattened in the file's order."""
 
-    grid_id: str  # lambert_8km, s2m_massif_band, or kind_rows×columns_hash
-    kind: str  # lambert_8km, s2m_massif_band, rotated, regular
+    grid_id: str  # lambert_8km, s2m_massif_band, mf_station, or kind_rows×columns_hash
+    kind: str  # lambert_8km, s2m_massif_band, mf_station, rotated, regular
     shape: tuple[int, ...]
     cell_id: npt.NDArray[np.int32]  # the 8 km grid's or the band's id, elsewhere row · columns + column; -1: no cell
     longitude: Floats  # degrees, -180 … 180
@@ -55,12 +58,12 @@ class Grid:
     def nodes(self, box: tuple[float, float, float, float] | None) -> npt.NDArray[np.int64]:
         """Positions of the cells to keep, by cell id: those that meet ``box`` (degrees), all of them without a box.
 
-        On the 8 km grid a box keeps the 8 981 cells of France that DRIAS uses; massif bands are all kept.
+        On the 8 km grid a box keeps the 8 981 cells of France that DRIAS uses; massif bands and stations are all kept.
         """
         wanted = self.cell_id >= 0
         if box is not None and self.kind == GRID_8KM:
             wanted &= np.isin(self.cell_id, grid_8km.cells()["cell_id"].to_numpy())
-        elif box is not None and self.kind != MASSIF_BANDS:
+        elif box is not None and self.kind not in (MASSIF_BANDS, STATIONS):
             west, south, east, north = box
             x0, y0, x1, y1 = shapely.bounds(self.polygons(np.arange(self.cell_id.size))).T
             wanted &= (x1 >= west) & (x0 <= east) & (y1 >= south) & (y0 <= north)
@@ -81,6 +84,8 @@ def recognise(where: str, dataset: netCDF4.Dataset, variable: Variable, dims: tu
     """The grid of ``variable`` over its spatial dimensions ``dims``. ``where`` begins the message of any UserError."""
     if dims == (BAND_POINTS,):
         return _massif_bands(where, dataset)
+    if dims == (STATION_POINTS,) and "station_number" in dataset.variables:
+        return _stations(dataset)
     lon = _coordinate(dataset, variable, "longitude", ("lon", "longitude"), dims)
     lat = _coordinate(dataset, variable, "latitude", ("lat", "latitude"), dims)
     rlon = _axis_of(dataset, dims, "grid_longitude", ("rlon",))
@@ -166,6 +171,14 @@ def _massif_bands(where: str, dataset: netCDF4.Dataset) -> Grid:
     )
     edges = np.stack([longitude, latitude, longitude, latitude], axis=1)
     return Grid(MASSIF_BANDS, MASSIF_BANDS, cell_id.shape, cell_id, longitude, latitude, "EPSG:4326", edges)
+
+
+def _stations(dataset: netCDF4.Dataset) -> Grid:
+    """The stations of a file: station_number, lat and lon by station."""
+    number = np.asarray(dataset["station_number"][:], dtype=np.int32)
+    latitude, longitude = (np.asarray(dataset[name][:], dtype=np.float64) for name in BAND_PLACE)
+    edges = np.stack([longitude, latitude, longitude, latitude], axis=1)
+    return Grid(STATIONS, STATIONS, number.shape, number, longitude, latitude, "EPSG:4326", edges)
 
 
 # The 8 km grid

@@ -133,6 +133,11 @@ class SimulationPlan:
         return Axis(self.calendar, self.year_start, self.year_end)
 
     @property
+    def missing_rule(self) -> str:
+        """Which missing days void a window: WMO for stations, M0 for what should have every day."""
+        return "WMO" if self.grid.kind == grids.STATIONS else "M0"
+
+    @property
     def pet_method(self) -> str:
         return next((file.pet_method for file in self.files.get("evspsblpot", ())), "")
 

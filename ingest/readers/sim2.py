@@ -9,7 +9,7 @@ read: the engine has a bucket of its own for the one, and massifs for the other.
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -78,7 +78,7 @@ def convert(path: Path, target: Path) -> Converted:
     names, unknown = _names(path)
     held = _Held()
     try:
-        with _open(path) as stream:
+        with opened(path) as stream:
             reader = pa_csv.open_csv(
                 stream,
                 read_options=pa_csv.ReadOptions(
@@ -96,26 +96,31 @@ def convert(path: Path, target: Path) -> Converted:
                 held.take(path.name, line, batch)
                 line += batch.num_rows
     except (pa.ArrowInvalid, OSError, EOFError) as error:
-        _find_fault(path, names)
+        find_fault(path, names, (*KEYS, *READ), NO_DATA)
         raise UserError(f"{path.name}: cannot be read, truncated or corrupt ({error}). Fetch it again.") from error
     days, points = held.check(path.name)
     _write(target, held, days, points)
     return Converted(held.year, days.size, points.size, len(held.left_out), held.n_dew, unknown)
 
 
-def _open(path: Path) -> IO[bytes] | pa.NativeFile:
-    return pa.input_stream(str(path), compression="gzip" if path.suffix == ".gz" else None)
-
-
-def _names(path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The columns without their _Q, and those that are not known."""
+def first_line(path: Path) -> tuple[str, ...]:
+    """The names in a file's first line. Raises UserError for a file that cannot be read."""
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
             first = stream.readline()
     except (OSError, EOFError) as error:
         raise UserError(f"{path.name}: cannot be read, truncated or corrupt ({error}). Fetch it again.") from error
     delimited.check_text(path.name, first)
-    names = tuple(n.strip().strip('"').removesuffix("_Q") for n in first.decode("utf-8-sig").strip().split(";"))
+    return tuple(name.strip().strip('"') for name in first.decode("utf-8-sig").strip().split(";"))
+
+
+def opened(path: Path) -> IO[bytes] | pa.NativeFile:
+    return pa.input_stream(str(path), compression="gzip" if path.suffix == ".gz" else None)
+
+
+def _names(path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The columns without their _Q, and those that are not known."""
+    names = tuple(name.removesuffix("_Q") for name in first_line(path))
     unknown = tuple(name for name in names if name not in (*KEYS, *READ, *UNREAD))
     delimited.check_columns(f"{path.name}, line 1", names, (*KEYS, *READ), (*UNREAD, *unknown))
     return names, unknown
@@ -218,9 +223,12 @@ def _point(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64], mask: npt.NDA
     return f"{x[row] / 100:g};{y[row] / 100:g}"
 
 
-def _find_fault(path: Path, names: tuple[str, ...]) -> None:
-    """Say which line cannot be read, by reading them one by one: slow, and only after a fault."""
-    wanted = {names.index(key): key for key in (*KEYS, *READ)}
+def find_fault(path: Path, names: Sequence[str], numbers: Sequence[str], no_data: Sequence[str]) -> None:
+    """Say which line cannot be read, by reading them one by one: slow, and only after a fault.
+
+    ``numbers``: the columns that hold numbers, or one of ``no_data``.
+    """
+    wanted = {names.index(key): key for key in numbers}
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
             for number, line in enumerate(stream, start=1):
@@ -232,7 +240,7 @@ def _find_fault(path: Path, names: tuple[str, ...]) -> None:
                         f"{path.name}, line {number}: {len(fields)} fields, {len(names)} expected. Is the file whole?"
                     )
                 for position, key in wanted.items():
-                    if fields[position] not in NO_DATA and not _is_number(fields[position]):
+                    if fields[position] not in no_data and not _is_number(fields[position]):
                         raise UserError(
                             f"{path.name}, line {number}, {key}: {fields[position]!r}: expected a number, with a point."
                         )

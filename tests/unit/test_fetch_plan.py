@@ -56,6 +56,15 @@ def test_the_patterns_give_the_424_known_addresses_and_no_other() -> None:
     assert set(found) == set(known)
 
 
+def test_files_of_stations_are_named_by_the_year() -> None:
+    folder = "https://meteofrance.s3.sbg.io.cloud.ovh.net/data/BASE/QUOT"
+    assert addresses("mf_stations", departement=["73"]) == [
+        f"{folder}/Q_73_previous-1950-2024_RR-T-Vent.csv.gz",
+        f"{folder}/Q_73_latest-2025-2026_RR-T-Vent.csv.gz",
+    ]
+    assert len(addresses("mf_stations")) == 2 * 96
+
+
 def test_a_run_is_named_by_its_models_and_needs_its_past() -> None:
     found = addresses("drias_2020_daily", simulation=["*cnrm-cm5_*aladin63"], variable=["tasAdjust"])
     assert [urlsplit(url).path.split("/")[-4] for url in found] == ["historical", "rcp26", "rcp45", "rcp85"]

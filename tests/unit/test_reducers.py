@@ -147,14 +147,32 @@ MONTH = np.repeat(np.arange(12, dtype=np.int32), [31, 28, 31, 30, 31, 30, 31, 31
 def test_rule_m0(gone: list[int], start: int, stop: int, is_season: bool, too_few: bool) -> None:
     series = np.ones(365, dtype=np.float32)
     series[gone] = nan
-    assert reducers.too_few_days(series, start, stop, is_season, MONTH) is too_few
+    assert reducers.too_few_days(series, start, stop, is_season, False, MONTH) is too_few
 
 
 def test_rule_m0_refuses_a_gap_of_four_days_in_a_long_window() -> None:
     series = np.ones(730, dtype=np.float32)
     series[[20, 22, 24, 26]] = nan
     month = np.concatenate([MONTH, 12 + MONTH])
-    assert not reducers.too_few_days(series, 0, 730, False, month)
+    assert not reducers.too_few_days(series, 0, 730, False, False, month)
     series[[20, 21, 22, 23]] = nan
     series[[24, 26]] = 1
-    assert reducers.too_few_days(series, 0, 730, False, month)
+    assert reducers.too_few_days(series, 0, 730, False, False, month)
+
+
+@pytest.mark.parametrize(
+    ("gone", "too_few"),
+    [
+        (list(range(0, 20, 2)), False),  # 10 days of January, one by one
+        (list(range(0, 22, 2)), True),  # 11 of them
+        ([5, 6, 7, 8], False),  # 4 days in a row
+        ([5, 6, 7, 8, 9], True),  # 5 in a row
+        ([27, 28, 29, 30, 31, 32, 33, 34], False),  # 4 to the end of January, 4 from the first of February: by month
+        (list(range(0, 360, 4)), False),  # every fourth day of the year: at most 8 in a month
+        (list(range(365)), True),
+    ],
+)
+def test_rule_wmo(gone: list[int], too_few: bool) -> None:
+    series = np.ones(365, dtype=np.float32)
+    series[gone] = nan
+    assert reducers.too_few_days(series, 0, 365, False, True, MONTH) is too_few

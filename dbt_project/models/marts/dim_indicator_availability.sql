@@ -22,6 +22,15 @@ projected as (
 
 ),
 
+-- daily runs too short for any context: 1976-2005, a horizon, a warming level
+short as (
+
+    select simulation_id from runs where is_daily
+    except
+    select simulation_id from {{ ref('int_run_windows') }}
+
+),
+
 exported as (
 
     select distinct simulation_id, indicator_id from {{ ref('dim_indicator_source') }}
@@ -37,6 +46,7 @@ by_run as (
             when exported.indicator_id is not null then null
             when not runs.is_daily then 'not_in_exports'
             when projected.indicator_id is null then 'not_computed'
+            when missing.reason is null and runs.simulation_id in (select simulation_id from short) then 'too_few_years'
             else missing.reason
         end as reason
     from runs

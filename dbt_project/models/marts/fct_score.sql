@@ -27,7 +27,8 @@ select
     {%- endif %}
     versions.bin_version,
     datasets.validation_status,
-    case when scores.{{ mode }}_score is null then coalesce(scores.reason, 'too_few_to_rank') end as reason
+    -- by position, not by case: DuckDB cannot compare a case that ends in a constant where the table is empty
+    [coalesce(scores.reason, 'too_few_to_rank')][if(scores.{{ mode }}_score is null, 1, 2)] as reason
 from {{ ref('int_scores') }} as scores
 inner join {{ ref('int_territories') }} as territories using (territory_key)
 inner join {{ ref('int_contexts') }} as contexts using (context_key)

@@ -6,7 +6,8 @@ with cells as (
         cell_id,
         case when grid_id = 'lambert_8km' then 143 else regexp_extract(grid_id, '_\d+x(\d+)_', 1)::integer end as n_columns
     from {{ ref('stg_lake__cells') }}
-    where grid_id <> '{{ var("massif_grid") }}' -- bands of altitude have no neighbours
+    -- bands of altitude and stations have no neighbours
+    where grid_id not in ('{{ var("massif_grid") }}', '{{ var("station_grid") }}')
 
 ),
 
