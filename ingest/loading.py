@@ -33,7 +33,7 @@ def _drias(source: Source, files: Sequence[Path]) -> str:
 
 def _land(source: Source, files: Sequence[Path]) -> str:
     done = exposure.load_land(list(files), source_id=source.id)
-    return ", ".join(f"{amount:.0f} km² of {name}" for name, amount in sorted(done.placed.items()))
+    return ", ".join(f"{amount:.1f} km² of {name}" for name, amount in sorted(done.placed.items()))
 
 
 def _appellations(source: Source, files: Sequence[Path]) -> str:

@@ -15,8 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from climart.errors import UserError
-from ingest import exposure, grid, lake, loading, registry, territories
-from tests import factories
+from ingest import exposure, fetch, grid, lake, loading, registry, territories
+from ingest.fetch import locks
+from tests import factories, replay
+from tests.fetching import Patience
 
 LEFT, RIGHT = 7220, 7221  # the left cell is x 616 to 624 km, the right one 624 to 632 km
 # A: 4 km² in the left cell, 12 km² in the right one. B: 10 km², all in the left one. 100 people each.
@@ -209,8 +211,19 @@ def test_two_boxes_that_overlap_count_a_commune_once(root: Path) -> None:
     assert done.n_communes == 2 and done.placed["agricultural"] == pytest.approx(1.5)
 
 
-def test_refresh_loads_what_was_fetched(root: Path) -> None:
-    path = factories.wfs_parcels(root / "rpg_2024_-5,41,10,52,EPSG:4326.json", WHEAT)
-    assert loading.LOADERS["land"](registry.get("rpg"), [path]) == (
-        "2 km² of agricultural, 0 km² of grassland, 0 km² of vineyard"  # 1.5, rounded to even
-    )
+def test_refresh_loads_the_box_that_was_fetched(root: Path) -> None:
+    """As the WFS answers, as `climart fetch` keeps it under the name of its box, as `climart refresh` loads it."""
+    box = f"{DEGREES['01002']},EPSG:4326"
+    rows = json.loads(factories.wfs_parcels(root / "answer.json", WHEAT).read_text(encoding="utf-8"))
+    features = [{"type": "Feature", "geometry": row.pop("geometry"), "properties": row} for row in rows]
+    answer = {"type": "FeatureCollection", "numberMatched": len(features), "features": features}
+    kept = registry.sources()["rpg"]
+    with replay.replay() as producer:
+        producer.routes["/wfs/ows"] = replay.text(json.dumps(answer))
+        content = kept.model_dump_json().replace("https://data.geopf.fr", producer.url)
+        report = fetch.fetch(registry.Source.model_validate_json(content), {"bbox": [box]}, policy=Patience().policy)
+        assert box.replace(",", "%2C").replace(":", "%3A") in producer.paths()[0]
+    assert (report.failures, report.fetched) == ([], [f"rpg_2024_{box}.json"])
+    said = loading.load(kept, locks.load(kept.id))
+    assert said == "0.5 km² of agricultural, 0.0 km² of grassland, 0.0 km² of vineyard"
+    assert state(B, "agricultural")[1] == pytest.approx(0.5) and state(A, "agricultural")[4] == "no_exposure_data"
