@@ -6,11 +6,13 @@ A France of two communes of the Ain: every published figure counted by hand.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
+from climart import paths
 from tests.conftest import Mart, climart
 from tests.factories import admin_folder, appellation, tracc_export, wfs
 from tests.unit.test_ensemble_table import row as flow
@@ -163,3 +165,13 @@ def test_every_source_says_where_it_is_from(mart: Mart) -> None:
     names = {source: name for source, name in found}
     assert names["geo_dvf"] == "geo_dvf_2024_01.csv.gz" and names["agreste_saa"] == "saa_2010-2024.zip"
     assert {"insee_population", "insee_housing", "aoc_viticulture", "explore2_flows"} <= names.keys()
+
+
+def test_the_queries_of_the_how_to_give_these_figures(mart: Mart) -> None:
+    text = (paths.PROJECT / "docs" / "how-to" / "query.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"## Yields, prices\n.*?```sql\n(.*?)```", text, re.DOTALL)
+    worst, prices = (query for query in block.split(";") if query.strip())
+    found = mart.query(worst)
+    assert len(found) == 15 and {row[0] for row in found} == {"Ain"}  # soft wheat of the département, not of the région
+    assert [row[5] for row in found] == pytest.approx([0] * 15, abs=1e-9)
+    assert mart.query(prices) == [("Commune 01001", 3000, 5)]
