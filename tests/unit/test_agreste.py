@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import unicodedata
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import openpyxl
 import pyarrow as pa
 import pytest
 
+from climart import paths
 from climart.errors import UserError
 from ingest import lake, observed, registry
 from ingest.readers import agreste
@@ -87,6 +90,21 @@ def test_a_line_becomes_a_row_per_year(tmp_path: Path, name: str) -> None:
 def test_places_are_matched_as_the_producer_writes_them(tmp_path: Path, place: object, territory: str) -> None:
     rows, _ = read(saa(tmp_path / "saa.xlsx", {"COP": [line(place)]}))
     assert {row["territory_id"] for row in rows} == {territory}
+
+
+def test_every_departement_of_the_official_code_is_found_by_its_name(tmp_path: Path) -> None:
+    """101 names, as they are, in capitals without accents, with the producer's code: 077, 02A, 971."""
+    with (paths.REFERENCE / "sample" / "departements.csv").open(encoding="utf-8", newline="") as handle:
+        names = {row["code"]: row["nom"] for row in csv.DictReader(handle) if row["zone"] in ("metro", "drom")}
+    rows = [{"territory_id": f"departement:{c}", "kind": "departement", "name": name} for c, name in names.items()]
+    lake.write("territory", pa.Table.from_pylist(rows, schema=lake.SCHEMAS["territory"]))
+    assert len(names) == 101
+    gazetteer = agreste.Gazetteer.read(options())
+    for code, name in names.items():
+        bare = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().upper().replace("-", " ")
+        padded = code if len(code) == 3 else f"0{code}"
+        for written in (name, bare, f"{padded} - {name}", f"{code} - {bare}", unicodedata.normalize("NFD", name)):
+            assert gazetteer.territory("", written, "here") == f"departement:{code}", written
 
 
 def test_totals_stay_apart_from_their_parts(tmp_path: Path) -> None:
