@@ -134,8 +134,9 @@ _HINT = "If it is another place, say so in `left_out` of the source's YAML; if i
 
 def plain(name: str) -> str:
     """A name without accents, capitals, hyphens: ``Côtes-d'Armor`` → ``cotes d armor``."""
-    bare = unicodedata.normalize("NFKD", name.replace("œ", "oe").replace("Œ", "oe")).encode("ascii", "ignore").decode()
-    return re.sub(r"[^a-z0-9]+", " ", bare.lower().replace("'", " ")).strip()
+    spelled = name.replace("œ", "oe").replace("Œ", "oe").replace("’", " ")
+    bare = unicodedata.normalize("NFKD", spelled).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", " ", bare.lower()).strip()
 
 
 def _parted(text: str) -> tuple[str | None, str]:

@@ -75,7 +75,7 @@ def test_a_line_becomes_a_row_per_year(tmp_path: Path, name: str) -> None:
         ("02A - Corse-du-Sud", "departement:2A"),
         ("Corse du Sud", "departement:2A"),
         ("Cotes d'Armor", "departement:22"),
-        ("Côtes-d’Armor".replace("’", "'"), "departement:22"),
+        ("Côtes-d\u2019Armor", "departement:22"),
         ("971 - Guadeloupe", "departement:971"),
         ("Guadeloupe", "departement:971"),  # a département and a région have this name: the column is of départements
         ("974 - Réunion", "departement:974"),
