@@ -56,6 +56,7 @@ def mart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mart]:
         *({"OCS": "DW_MAIN", "BUILD_END": period} for period in ("Y_LT1919", "Y1919T1945", "Y1946T1970")),
     ]  # fmt: skip
     found = [dwelling(10 + n, geo="2025-COM-01002", **code) for n, code in enumerate(codes)]
+    found += [dwelling(5, geo="2015-COM-01001"), dwelling(None, geo="2015-COM-01888")]  # of A, a part is secret
     (root / "dwellings.json").write_text(json.dumps(found), encoding="utf-8")
     sales = [sale(f"s{n}", 100_000 * n, "Maison", 100, code_commune="01001") for n in range(1, 6)]
     yields = {
@@ -99,6 +100,8 @@ def test_people_of_a_part_are_carried_and_what_is_secret_stays_unknown(mart: Mar
 
 def test_dwellings_and_prices_stand_in_the_release(mart: Mart) -> None:
     assert exposure(mart, B, "dwellings")[0] == 10 and exposure(mart, B, "dwellings_main_pre1971")[0] == 16 + 17 + 18
+    assert exposure(mart, A, "dwellings") == (5, "partly_studied", None)
+    assert exposure(mart, AIN, "dwellings") == (15, "partly_studied", None)
     # 1 000, 2 000 … 5 000 €/m²
     assert [exposure(mart, A, f"house_price_{q}")[0] for q in ("p25", "p50", "p75")] == [2000, 3000, 4000]
     assert exposure(mart, A, "flat_sales") == (0, "studied", None)
