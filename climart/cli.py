@@ -198,9 +198,12 @@ def ingest_population(
 
 @ingest_app.command("land", epilog="Example: `climart ingest land RPG_R84_2023.gpkg --covers region:84`")
 def ingest_land(
-    files: Annotated[list[Path], typer.Argument(help="Parcels of the RPG (.gpkg, .parquet, .shp).", metavar="FILE")],
+    files: Annotated[
+        list[Path], typer.Argument(help="Parcels of the RPG (.gpkg, .parquet, .shp, .json).", metavar="FILE")
+    ],
     covers: Annotated[
-        str | None, typer.Option(help="Territory that the files speak of; by default what each name says (_R84_).")
+        str | None,
+        typer.Option(help="Territory that the files speak of; by default what each name says (_R84_, a box)."),
     ] = None,
     source: Annotated[str, typer.Option(help="Registry id.")] = "rpg",
 ) -> None:
@@ -210,6 +213,24 @@ def ingest_land(
     with _bar(None, "Parcels") as step:
         done = exposure.load_land(files, covers, source, step)
     _say_placed(done)
+
+
+@ingest_app.command("appellations", epilog="Example: `climart ingest appellations aire_parcellaire.json`")
+def ingest_appellations(
+    files: Annotated[list[Path], typer.Argument(help="Delimited parcels (GeoJSON of the WFS).", metavar="FILE")],
+    source: Annotated[str, typer.Option(help="Registry id.")] = "aoc_viticulture",
+) -> None:
+    """Load the delimited parcels of wine appellations: shares of communes, and the weights of `aoc:` territories."""
+    from ingest import appellations
+
+    with _bar(None, "Appellations") as step:
+        done = appellations.load(files, source, step)
+    out.print(
+        f"{_spaced(done.n_parcels)} parcels of {len(done.areas)} appellations in {_spaced(done.n_communes)} communes; "
+        f"{len(done.made)} appellations have no list of communes: theirs are those of their parcels."
+    )
+    for remark in done.remarks:
+        err.print(remark, markup=False)
 
 
 def _say_placed(done: exposure.Loaded) -> None:

@@ -33,7 +33,7 @@ from ingest.readers import parcels, population_grid
 from ingest.readers.grids import MASSIF_BANDS
 from ingest.shapes import project
 
-POPULATION = "population"
+POPULATION, VINEYARD = "population", "vineyard"
 OFFICIAL = "official_population"  # registry id: the populations of communes.json
 MIN_PEOPLE = 50  # below, a territory takes the weights of its area
 MIN_SHARE = 0.01  # of the territory's area: below, a crop is not grown there
@@ -45,6 +45,8 @@ COVER_IN_NAME = (
     (re.compile(r"_D0?(\d{2}|2[AB])[_-]"), "departement:{}"),
     (re.compile(r"_(?:FXX|FRA|FR)[_-]"), "country:FR"),
 )
+# What `climart fetch rpg --only bbox=…` asked for: west, south, east, north, in degrees.
+BOX_IN_NAME = re.compile(r"_(-?[\d.]+),(-?[\d.]+),(-?[\d.]+),(-?[\d.]+),EPSG:4326\.json$")
 Progress = Callable[[str], None]
 
 
@@ -83,11 +85,14 @@ def load_land(
     """Place crops, grassland and vines from parcels of the RPG.
 
     covers: the territory that the files speak of (``region:84``, ``departement:21``, ``country:FR``); by default
-    what the name of each says (``_R84_``, ``_D021_``, ``_FXX_``). Parcels beyond it are left out and counted:
-    elsewhere the file's silence would be read as a zero. Replaces what was loaded before in the same communes.
+    what the name of each says (``_R84_``, ``_D021_``, ``_FXX_``, or the box that was fetched: its communes are those
+    that lie wholly in it). Parcels beyond it are left out and counted: elsewhere the file's silence would be read as a
+    zero. A commune that two files cover is taken from the first. Replaces what was loaded before in the same communes.
     """
     source, communes = registry.get(source_id), Communes.read()
-    covered = [communes.inside(covers or _cover_named_by(path)) for path in files]
+    covered: list[set[str]] = []
+    for path in files:
+        covered.append(_covered(path, covers, communes).difference(*covered))
     done = Loaded()
     pieces, n_parcels = [], dict.fromkeys(files, 0)
     for path, inside_file in zip(files, covered, strict=True):
@@ -109,10 +114,16 @@ def load_land(
     return done
 
 
-def _cover_named_by(path: Path) -> str:
+def _covered(path: Path, covers: str | None, communes: Communes) -> set[str]:
+    """Communes of which a file's silence says that there is nothing."""
+    if covers:
+        return communes.inside(covers)
+    if box := BOX_IN_NAME.search(path.name):
+        west, south, east, north = map(float, box.groups())
+        return communes.within(west, south, east, north, path)
     for pattern, territory in COVER_IN_NAME:
         if found := pattern.search(path.name):
-            return territory.format(*found.groups())
+            return communes.inside(territory.format(*found.groups()))
     raise UserError(
         f"{path.name}: the name does not say which territory the file covers. Say it: --covers region:84, "
         "--covers departement:21 or --covers country:FR."
@@ -192,6 +203,18 @@ class Communes:
         found[i_point] = self._codes[i_shape]
         return found
 
+    def within(self, west: float, south: float, east: float, north: float, path: Path) -> set[str]:
+        """Codes of the communes that lie wholly in a box, in degrees. Raises UserError if there are none."""
+        drawn = self.frame[self.frame["geometry"].notna()]
+        bounds = shapely.bounds(shapely.from_wkb(drawn["geometry"].to_numpy(dtype=object)))
+        held = (bounds[:, :2] >= (west, south)).all(axis=1) & (bounds[:, 2:] <= (east, north)).all(axis=1)
+        if not held.any():
+            raise UserError(
+                f"{path.name}: no commune lies wholly in the box {west:g},{south:g},{east:g},{north:g} (degrees west, "
+                "south, east, north). Fetch a larger one."
+            )
+        return set(drawn["code"].to_numpy()[held])
+
     def inside(self, territory_id: str) -> set[str]:
         """Codes of the communes of a département, a région, an EPCI, or the country. Raises UserError if there are
         none."""
@@ -220,10 +243,13 @@ def refresh() -> None:
     area = area[(area["weighting"] == "area") & (area["grid_id"] != MASSIF_BANDS)]
     cells = _cells()
     cover = lake.read("exposure_cover").to_pandas()
+    delimited = lake.read("appellation_place").to_pandas()
+    delimited = delimited[delimited["group_id"].isin(light["territory_id"])]
+    asked = {POPULATION} | set(cover["weighting"]) | ({VINEYARD} if len(delimited) else set())
     former = lake.read("former_commune").to_pandas()
     today = dict(zip(former["code"], former["commune"], strict=True))
     all_weights, states = [], []
-    for weighting in sorted({POPULATION} | set(cover["weighting"])):
+    for weighting in sorted(asked):
         places = _read_places(weighting)
         places["commune"] = places["commune"].map(lambda code: today.get(code, code))
         covered = cover[cover["weighting"] == weighting].assign(
@@ -233,12 +259,17 @@ def refresh() -> None:
             weighting, places, dict(zip(covered["commune"], covered["source_id"], strict=True)), communes
         )
         state = _states(exposed, light, communes, members, massifs)
+        if weighting == VINEYARD:
+            state = _of_appellations(state, delimited)
         states.append(state)
         own = set(state.loc[state["computed_as"] == weighting, "territory_id"])
         totals = state.set_index("territory_id")["drawn"]
         methods = state.set_index("territory_id")["method"]
         for grid_id, of_grid in area.groupby("grid_id"):
-            amounts = _cell_amounts(exposed, of_grid, cells[cells["grid_id"] == grid_id], members, massifs)
+            of_cells = cells[cells["grid_id"] == grid_id]
+            amounts = _cell_amounts(exposed, of_grid, of_cells, members, massifs)
+            if weighting == VINEYARD:
+                amounts = _by_delimitation(amounts, delimited, of_cells)
             amounts = amounts[amounts["territory_id"].isin(own & set(of_grid["territory_id"])) & (amounts["area"] > 0)]
             on_grid = amounts.groupby("territory_id")["area"].transform("sum")
             amounts = amounts[on_grid >= MIN_GRID_SHARE * amounts["territory_id"].map(totals).astype(float)]
@@ -251,7 +282,9 @@ def refresh() -> None:
     lake.write(
         "territory_weighting",
         pa.Table.from_pandas(
-            pd.concat(states).drop(columns="drawn"), lake.SCHEMAS["territory_weighting"], preserve_index=False
+            pd.concat(states).drop(columns=["drawn", "area_km2"]),
+            lake.SCHEMAS["territory_weighting"],
+            preserve_index=False,
         ),
     )
 
@@ -294,7 +327,7 @@ def _states(
 ) -> pd.DataFrame:
     """``territory_weighting`` of one weighting: by territory, how much is exposed, and how it is weighed or why not.
 
-    One more column, drawn: the amount of the communes that have a contour, hence a place.
+    Two more columns. drawn: the amount of the communes that have a contour, hence a place; area_km2.
     """
     parts = _parts(exposed, communes, members, massifs)
     known = parts.groupby("group_id").agg(
@@ -327,7 +360,32 @@ def _states(
     frame.loc[silent, ["amount", "share"]] = np.nan
     frame.loc[silent, "source_id"] = None
     frame.loc[frame["reason"].notna(), ["computed_as", "method"]] = None
-    return frame[[*(field.name for field in lake.SCHEMAS["territory_weighting"]), "drawn"]]
+    return frame[[*(field.name for field in lake.SCHEMAS["territory_weighting"]), "drawn", "area_km2"]]
+
+
+def _of_appellations(states: pd.DataFrame, delimited: pd.DataFrame) -> pd.DataFrame:
+    """``_states`` of vines, where an appellation has its delimited parcels: they, and not what its communes grow, say
+    where its vines may be."""
+    states = states.set_index("territory_id")
+    amounts = delimited.groupby("group_id")["amount"].sum()
+    amounts = amounts[amounts.index.isin(states.index)]
+    at = amounts.index
+    states = states.astype({"amount": float, "drawn": float, "share": float, "source_id": object, "reason": object})
+    states = states.astype({"computed_as": object, "method": object})
+    states.loc[at, "amount"] = states.loc[at, "drawn"] = amounts
+    states.loc[at, "share"] = amounts / states.loc[at, "area_km2"]
+    states.loc[at, ["computed_as", "method"]] = [VINEYARD, "parcels"]
+    states.loc[at, "source_id"] = delimited.groupby("group_id")["source_id"].first().reindex(at)
+    states.loc[at, "reason"] = None
+    return states.reset_index()
+
+
+def _by_delimitation(amounts: pd.DataFrame, delimited: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
+    """``_cell_amounts`` of vines, those of the appellations from their delimited parcels."""
+    placed = delimited.assign(cell_id=_cell_of(delimited, cells)).dropna(subset=["cell_id"])
+    placed = placed.astype({"cell_id": np.int32}).rename(columns={"group_id": "territory_id", "amount": "area"})
+    others = amounts[~amounts["territory_id"].isin(delimited["group_id"])]
+    return pd.concat([others, _summed(placed[["territory_id", "cell_id", "area"]])], ignore_index=True)
 
 
 def _parts(exposed: Exposed, communes: pd.DataFrame, members: pd.DataFrame, massifs: pd.DataFrame) -> pd.DataFrame:

@@ -151,6 +151,25 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("note", pa.string()),  # what the source says of it: scale of a study, name of a plan
         ]
     ),
+    "crop_yield": pa.schema(
+        [
+            ("dataset_id", pa.string()),
+            ("source_file_id", pa.string()),
+            ("territory_id", pa.string()),  # a département, a région or the country: the producer's own totals
+            ("crop_group", pa.string()),  # the producer's sheet
+            ("crop", pa.string()),  # as the producer writes it
+            ("year", pa.int16()),
+            ("area_ha", pa.float64()),
+            ("area_in_production_ha", pa.float64()),  # where it differs: vines, orchards
+            ("yield", pa.float64()),
+            ("production", pa.float64()),
+            ("yield_unit", pa.string()),
+            ("production_unit", pa.string()),
+            ("area_reason", pa.string()),  # why area_ha is NULL; the two others likewise
+            ("yield_reason", pa.string()),
+            ("production_reason", pa.string()),
+        ]
+    ),
     "catnat_event": pa.schema(
         [
             ("dataset_id", pa.string()),
@@ -198,7 +217,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("source_file_id", pa.string()),
             ("station_code", pa.string()),
             ("date", pa.date32()),
-            ("quantity", pa.string()),  # QmnJ, QmM, QIXnJ, QIXM, as Hub'Eau names them
+            ("quantity", pa.string()),  # QmnJ, QmM, QIXnJ, QIXM, QINnJ, QINM, as Hub'Eau names them
             ("flow_m3s", pa.float64()),
             ("qualification", pa.string()),
         ]
@@ -329,6 +348,16 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("amount", pa.float64()),  # people, or km²
         ]
     ),
+    # the delimited parcels of each appellation, joined, by square of 1 km: EPSG:27572, km²
+    "appellation_place": pa.schema(
+        [
+            ("group_id", pa.string()),
+            ("source_id", pa.string()),
+            ("x", pa.float32()),
+            ("y", pa.float32()),
+            ("amount", pa.float64()),
+        ]
+    ),
     # the communes that a source of exposure speaks of: none of it there is then a zero, not an unknown
     "exposure_cover": pa.schema([("weighting", pa.string()), ("source_id", pa.string()), ("commune", pa.string())]),
     # what cell_weight is for the area, for the other weightings
@@ -367,6 +396,7 @@ SORT_KEYS: dict[str, list[str]] = {
     "cell": ["grid_id", "cell_id"],
     "cell_altitude": ["grid_id", "cell_id"],
     "commune_fact": ["measure_id", "return_period", "commune_code"],
+    "crop_yield": ["crop_group", "crop", "territory_id", "year"],
     "catnat_event": ["commune_code", "date_start", "peril_code", "national_code"],
     "river_station": ["station_code"],
     "weather_station": ["station_code"],
@@ -382,6 +412,7 @@ SORT_KEYS: dict[str, list[str]] = {
     "commune_list": ["group_id", "code", "name"],
     "territory_membership": ["kind", "group_id", "territory_id"],
     "exposure_place": ["commune", "x", "y"],
+    "appellation_place": ["group_id", "x", "y"],
     "exposure_cover": ["weighting", "commune"],
     "exposure_weight": ["grid_id", "weighting", "territory_id", "cell_id"],
     "territory_weighting": ["weighting", "territory_id"],

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from climart import paths
 from climart.files import atomic
-from ingest import cell_years, observed, producer_index, published, sim2, stations
+from ingest import appellations, cell_years, exposure, observed, producer_index, published, sim2, stations
 from ingest.fetch import locks
 from ingest.readers import netcdf
 from ingest.registry import Source
@@ -29,6 +29,16 @@ def _observed(source: Source, files: Sequence[Path]) -> str:
 def _drias(source: Source, files: Sequence[Path]) -> str:
     done = producer_index.load(files, replace=True)
     return f"{len(done.loaded)} export(s) loaded, {len(done.already)} unchanged"
+
+
+def _land(source: Source, files: Sequence[Path]) -> str:
+    done = exposure.load_land(list(files), source_id=source.id)
+    return ", ".join(f"{amount:.1f} km² of {name}" for name, amount in sorted(done.placed.items()))
+
+
+def _appellations(source: Source, files: Sequence[Path]) -> str:
+    done = appellations.load(list(files), source.id)
+    return f"{done.n_parcels} parcels of {len(done.areas)} appellations"
 
 
 def _published(source: Source, files: Sequence[Path]) -> str:
@@ -51,6 +61,8 @@ LOADERS: dict[str, Callable[[Source, Sequence[Path]], str]] = {
     "netcdf": _netcdf,
     "observed": _observed,
     "drias": _drias,
+    "land": _land,
+    "appellations": _appellations,
     "published": _published,
     "sim2": _sim2,
     "stations": _stations,

@@ -18,7 +18,7 @@ import pyarrow as pa
 from climart.errors import UserError
 from climart.files import sha256_of
 from ingest import lake, registry, source_files
-from ingest.readers import catnat, commune_table, depth_rasters, hubeau, zone_polygons
+from ingest.readers import agreste, catnat, commune_table, depth_rasters, geo_dvf, hubeau, melodi, zone_polygons
 
 Progress = Callable[[str], None]
 # A reader: (files, their ids in the same order, its part of the YAML) → lake rows by table (no dataset_id), remarks.
@@ -30,8 +30,11 @@ READERS: dict[str, Callable[..., Reading]] = {
     "zone_polygons": zone_polygons.read,
     "depth_rasters": depth_rasters.read,
     "hubeau_flows": hubeau.read,
+    "melodi": melodi.read,
+    "agreste_saa": agreste.read,
+    "geo_dvf": geo_dvf.read,
 }
-TABLES = ("commune_fact", "catnat_event", "river_station", "river_flow")
+TABLES = ("commune_fact", "catnat_event", "river_station", "river_flow", "crop_yield")
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,11 @@ def _source(source_id: str) -> registry.Source:
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.is_file() and not path.name.startswith(".") and path.suffix != ".lock"  # the record of a fetch
+    )
 
 
 def _as_arrow(table: str, dataset_id: str, rows: list[dict[str, Any]]) -> pa.Table:

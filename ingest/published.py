@@ -16,7 +16,7 @@ import pyarrow as pa
 from climart.errors import UserError
 from climart.files import sha256_of
 from ingest import grid, lake, registry, source_files
-from ingest.readers import climadiag, tracc_tables
+from ingest.readers import climadiag, ensemble_table, tracc_tables
 from ingest.readers.ensembles import Piece
 
 Progress = Callable[[str], None]
@@ -54,7 +54,11 @@ def load(source_id: str, given: Sequence[Path], progress: Progress = lambda _: N
     digests = {path: sha256_of(path) for path in paths}
     paths = list({digest: path for path, digest in digests.items()}.values())  # the same archive once
     progress("reading")
-    pieces, remarks = LAYOUTS[source.ensemble.layout](paths, [digests[path][:16] for path in paths])
+    ids = [digests[path][:16] for path in paths]
+    if source.ensemble.table:
+        pieces, remarks = ensemble_table.read(paths, ids, source.ensemble.table)
+    else:
+        pieces, remarks = LAYOUTS[source.ensemble.layout](paths, ids)
     progress("writing")
     lake.open_registers()
     by_index: dict[str, list[Piece]] = {}
@@ -108,6 +112,8 @@ def _tables(source: registry.Source, pieces: Iterable[Piece]) -> Iterable[pa.Tab
         columns |= nothing | {"cell_id" if piece.is_cell else "commune_code": pa.array(piece.places)}
         for name, values in (("low", piece.low), ("median", piece.median), ("high", piece.high)):
             columns[name] = pa.array(values, pa.float32(), from_pandas=True)  # NaN is NULL
+        if piece.n_runs is not None:
+            columns["n_runs"] = pa.array(piece.n_runs, pa.int16())
         columns["reason"] = pa.array([NOT_PUBLISHED]).take(
             pa.array(np.zeros(n, dtype=np.int8), mask=~np.isnan(piece.median))
         )

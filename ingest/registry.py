@@ -44,12 +44,38 @@ class NetcdfName(BaseModel):
     institution: str | None = None
 
 
+class EnsembleTable(BaseModel):
+    """One table, a row per commune, index and context: the names of its columns. ``units``: index → unit, where no
+    column says it. ``largest``: of several rows of a commune (points of a river), that where this column is largest.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    commune: str
+    index: str
+    context: str
+    contexts: dict[str, str] = Field(min_length=1)
+    contexts_left_out: tuple[str, ...] = ()
+    low: str
+    median: str
+    high: str
+    n_runs: str
+    unit: str | None = None
+    units: dict[str, str] = {}
+    largest: str | None = None
+    also: tuple[str, ...] = ()  # columns that are not read
+    statistic: str = "level"
+    separator: str = ";"
+    decimal: str = "."
+
+
 class Ensemble(BaseModel):
     """What a producer publishes already reduced over its runs: the layout, and what its lower and upper values are."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    layout: Literal["tracc_tables", "climadiag"]
+    layout: Literal["tracc_tables", "climadiag", "table"]
+    table: EnsembleTable | None = None  # where the layout is a table
     low_statistic: Literal["min", "q05"]
     high_statistic: Literal["max", "q95"]
     n_runs: int | None = Field(default=None, ge=1)  # None where the producer does not say
@@ -159,15 +185,89 @@ class DepthRasters(BaseModel):
 
 
 class HubeauFlows(BaseModel):
-    """Saved answers of Hub'Eau's hydrometry: referentiel/stations and obs_elab."""
+    """Saved answers of Hub'Eau's hydrometry: referentiel/stations and obs_elab. ``wrong``: measurements that the
+    producer qualifies so (``libelle_qualification``) are left out; others are kept, with their qualification.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     reader: Literal["hubeau_flows"]
+    wrong: tuple[str, ...] = ()
+
+
+class Melodi(BaseModel):
+    """Observations of INSEE's Melodi. ``measures``: the codes of each dimension that make a measure; several codes of
+    one dimension add up. Every other dimension must be at ``total``, except those ``ignored``.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reader: Literal["melodi"]
+    measures: dict[str, dict[str, tuple[str, ...]]] = Field(min_length=1)
+    total: str = "_T"
+    ignored: tuple[str, ...] = ()
+    vintage: date | None = None  # where GEO does not say the year of its code
+
+
+class CropSheet(BaseModel):
+    """One sheet of the workbook: how its yearly columns begin, and their units. ``ratio``: what a production is of area
+    × yield in these units, to tell whether they are those of the file. ``yield_max``: more is impossible."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    area: str = "SURF_"
+    area_in_production: str | None = None
+    yields: str = "REND_"
+    production: str = "PROD_"
+    yield_unit: str
+    production_unit: str
+    ratio: float = Field(gt=0)
+    yield_max: float = Field(gt=0)
+
+
+class AgresteSaa(BaseModel):
+    """Series of the annual agricultural statistics: a sheet per group of crops, a line per place and crop, a column per
+    measure and year. ``places``: lines of other places than départements and régions, as territories; ``left_out``:
+    those that are no territory of ours. ``also``: columns that are not read.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reader: Literal["agreste_saa"]
+    workbook: str = "*"  # of several, those whose name is so, without accents, capitals or signs
+    sheets: dict[str, CropSheet] = Field(min_length=1)
+    sheets_not_read: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+    places: dict[str, str] = {}
+    left_out: tuple[str, ...] = ()
+    names: dict[str, str] = {}  # how the producer names a territory, where that is not its official name
+
+
+class GeoDvf(BaseModel):
+    """Sales of dwellings, line by line. ``kinds``: measure's prefix → what ``type_local`` says. Prices beyond ``price``
+    (€/m²) and areas beyond ``area`` (m²) are left out; below ``sales_min`` sales there are no quartiles."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reader: Literal["geo_dvf"]
+    natures: tuple[str, ...] = Field(min_length=1)
+    kinds: dict[str, str] = Field(min_length=1)
+    annexes: tuple[str, ...] = ()  # what may be sold with a dwelling, without another price
+    price: tuple[float, float]
+    area: tuple[float, float]
+    sales_min: int = Field(ge=1)
 
 
 Reader = Annotated[
-    CommuneTable | CatnatCounts | CatnatEvents | ZonePolygons | DepthRasters | HubeauFlows,
+    CommuneTable
+    | CatnatCounts
+    | CatnatEvents
+    | ZonePolygons
+    | DepthRasters
+    | HubeauFlows
+    | Melodi
+    | AgresteSaa
+    | GeoDvf,
     Field(discriminator="reader"),
 ]
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -147,18 +147,6 @@ def load_lists(files: list[Path], source_id: str | None = None, progress: Progre
     ids = Counter(found.territory_id for _, found in lists)
     if repeated := [name for name, n in ids.items() if n > 1]:
         raise UserError(f"two of the files make the same territory, {repeated[0]}: give one of them.")
-    rows = pd.concat(
-        [
-            found.entries.assign(
-                group_id=found.territory_id,
-                kind=found.kind,
-                name_fr=found.name_fr,
-                name_en=found.name_en,
-                source_id=source.id,
-            )
-            for source, found in lists
-        ]
-    )
     progress("reading")
     for path, source in sources.items():
         registry.record_dataset(source)
@@ -167,9 +155,29 @@ def load_lists(files: list[Path], source_id: str | None = None, progress: Progre
     replaced = pc.is_in(kept["group_id"], value_set=pa.array(ids))  # a list may have become empty
     if commune_lists.OWN_GROUPS in {source.id for source in sources.values()}:  # one file holds all of them
         replaced = pc.or_(replaced, pc.equal(kept["source_id"], commune_lists.OWN_GROUPS))
-    kept = kept.filter(pc.invert(replaced))
-    added = pa.Table.from_pandas(rows, preserve_index=False).select(kept.column_names).cast(kept.schema)
-    lake.write("commune_list", pa.concat_tables([kept, added]))
+    return keep_lists(lists, replaced, progress)
+
+
+def keep_lists(
+    lists: Sequence[tuple[registry.Source, commune_lists.CommuneList]],
+    replaced: pa.ChunkedArray,
+    progress: Progress = lambda _: None,
+) -> ListsLoaded:
+    """Write lists in the place of the lines ``replaced`` of ``commune_list``; make their territories and weights."""
+    kept = lake.read("commune_list").filter(pc.invert(replaced))
+    added = [
+        found.entries.assign(
+            group_id=found.territory_id,
+            kind=found.kind,
+            name_fr=found.name_fr,
+            name_en=found.name_en,
+            source_id=source.id,
+        )
+        for source, found in lists
+    ]
+    rows = pd.concat(added) if added else pd.DataFrame(columns=kept.column_names, dtype=object)
+    tables = [kept, pa.Table.from_pandas(rows, preserve_index=False).select(kept.column_names).cast(kept.schema)]
+    lake.write("commune_list", pa.concat_tables(tables))
     progress("territories")
     _, left = _make_listed()
     _weigh_other_grids()

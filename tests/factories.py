@@ -178,3 +178,23 @@ def squares(path: Path, people: dict[tuple[float, float], float], listed: str = 
             outlines = shapely.box(corners[1], corners[0], corners[1] + 200, corners[0] + 200)
             gpd.GeoDataFrame(frame, geometry=outlines, crs="EPSG:3035").to_file(path)
     return path
+
+
+def wfs(path: Path, rows: list[dict[str, object]], boxes: list[tuple[float, float, float, float]]) -> Path:
+    """Features of a WFS as ``climart fetch`` keeps them, a flat row per line: ``boxes`` are extents in EPSG:27572."""
+    shapes = gpd.GeoSeries([shapely.box(*box) for box in boxes], crs=grid.CRS).to_crs("EPSG:4326")
+    lines = [
+        json.dumps({**row, "geometry": json.loads(shapely.to_geojson(shape))}, ensure_ascii=False, sort_keys=True)
+        for row, shape in zip(rows, shapes, strict=True)
+    ]
+    path.write_text("[\n" + ",\n".join(lines) + "\n]\n" if lines else "[]\n", encoding="utf-8")
+    return path
+
+
+def wfs_parcels(path: Path, rows: list[tuple[str, tuple[float, float, float, float]]]) -> Path:
+    """Parcels of the RPG as the WFS names them: small letters, longitude and latitude."""
+    properties: list[dict[str, object]] = [
+        {"id_parcel": str(i), "surf_parc": (x1 - x0) * (y1 - y0) / 1e4, "code_cultu": "XXX", "code_group": group}
+        for i, (group, (x0, y0, x1, y1)) in enumerate(rows)
+    ]
+    return wfs(path, properties, [box for _, box in rows])

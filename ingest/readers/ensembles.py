@@ -32,6 +32,7 @@ class Piece:
     low: npt.NDArray[np.float32]
     median: npt.NDArray[np.float32]
     high: npt.NDArray[np.float32]
+    n_runs: npt.NDArray[np.int16] | None = None  # of each place, where they differ
 
 
 def members(path: Path) -> Iterator[tuple[PurePosixPath, bytes]]:

@@ -15,15 +15,15 @@ from climart.errors import UserError
 from ingest.registry import HubeauFlows
 
 LITRES = 1_000  # l/s in 1 m³/s
-# Flows among the quantities of obs_elab: daily mean, monthly mean, daily and monthly maximum. The API is not constant
-# about capitals. Heights (HIXM, HIXnJ) are left out: they are no flows.
-QUANTITIES = {"QMNJ": "QmnJ", "QMM": "QmM", "QIXNJ": "QIXnJ", "QIXM": "QIXM"}
+# Flows among the quantities of obs_elab: daily and monthly mean, maximum, minimum. The API is not constant about
+# capitals. Heights (HIXM, HIXnJ) are left out: they are no flows.
+QUANTITIES = {"QMNJ": "QmnJ", "QMM": "QmM", "QIXNJ": "QIXnJ", "QIXM": "QIXM", "QINNJ": "QINnJ", "QINM": "QINM"}
 STATION = ("code_station", "libelle_station", "longitude_station", "latitude_station")
 FLOW = ("code_station", "date_obs_elab", "resultat_obs_elab", "grandeur_hydro_elab")
 
 
 def read(
-    paths: Sequence[Path], ids: Sequence[str], _options: HubeauFlows
+    paths: Sequence[Path], ids: Sequence[str], options: HubeauFlows
 ) -> tuple[dict[str, list[dict[str, Any]]], list[str]]:
     """``river_station`` and ``river_flow`` rows (m³/s). Pages may repeat rows; the last page's prevails.
 
@@ -31,16 +31,20 @@ def read(
     """
     stations: dict[str, dict[str, Any]] = {}
     flows: dict[tuple[str, date, str], dict[str, Any]] = {}
-    heights = 0
+    heights = wrong = changed = 0
     for path, file_id in zip(paths, ids, strict=True):
         for number, row in enumerate(_rows(path), start=1):
             where = f"{path.name}, row {number}"
             if "resultat_obs_elab" in row:
                 flow = _flow(row, where)
-                if flow is None:
+                key = None if flow is None else (flow["station_code"], flow["date"], flow["quantity"])
+                if flow is None or key is None:
                     heights += 1
+                elif row.get("libelle_qualification") in options.wrong:
+                    wrong += 1
                 else:
-                    flows[flow["station_code"], flow["date"], flow["quantity"]] = {**flow, "source_file_id": file_id}
+                    changed += key in flows and flows[key]["flow_m3s"] != flow["flow_m3s"]
+                    flows[key] = {**flow, "source_file_id": file_id}
             else:
                 station = _station(row, where)
                 stations[station["station_code"]] = {**station, "source_file_id": file_id}
@@ -49,7 +53,12 @@ def read(
             f"{', '.join(unknown[:5])}: flows of {len(unknown)} station(s) that no station list describes. "
             "Give the answer of referentiel/stations too."
         )
-    remarks = [f"{heights} observation(s) of heights or without a value were left out."] if heights else []
+    said = {
+        "observation(s) of heights or without a value were left out.": heights,
+        f"observation(s) that the producer calls {', '.join(options.wrong)} were left out.": wrong,
+        "observation(s) were given twice with two values; the last one counts.": changed,
+    }
+    remarks = [f"{n} {words}" for words, n in said.items() if n]
     return {"river_station": list(stations.values()), "river_flow": list(flows.values())}, remarks
 
 

@@ -1,8 +1,8 @@
-"""Parcels of the RPG (ASP, IGN), as GeoPackage, GeoParquet or shapefile: where each group of crops is grown.
+"""Parcels of the RPG (ASP, IGN), as GeoPackage, GeoParquet, shapefile or GeoJSON: where each group of crops is grown.
 
 Columns, in either case: ``ID_PARCEL``, ``SURF_PARC`` (hectares), ``CODE_CULTU``, ``CODE_GROUP``, and the outline
-(EPSG:2154). A parcel, three hectares in the mean, counts at its centroid. Files of a whole country are read by
-pieces.
+(EPSG:2154; in GeoJSON, as the WFS gives it and ``climart fetch`` keeps it, longitude and latitude). A parcel, three
+hectares in the mean, counts at its centroid. Files of a whole country are read by pieces.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ import yaml
 
 from climart.errors import UserError
 from ingest import grid
+from ingest.readers import geojson
+from ingest.shapes import project
 
 ASKED = ("SURF_PARC", "CODE_GROUP")
 BATCH = 200_000
@@ -92,7 +94,7 @@ def _pieces(path: Path) -> Iterator[Piece]:
     if not path.exists():
         raise UserError(f"{path}: no such file.")
     try:
-        yield from _parquet(path) if path.suffix.lower() == ".parquet" else _ogr(path)
+        yield from READERS.get(path.suffix.lower(), _ogr)(path)
     except (pyogrio.errors.DataSourceError, pa.ArrowInvalid) as error:
         raise UserError(f"{path.name}: cannot be read as parcels ({error}).") from error
 
@@ -116,6 +118,20 @@ def _parquet(path: Path) -> Iterator[Piece]:
     crs = _projected(path, json.dumps(about["columns"][geometry].get("crs")))
     for batch in file.iter_batches(BATCH, columns=[*fields.values(), geometry]):
         yield _piece(batch, fields, geometry, crs)
+
+
+def _geojson(path: Path) -> Iterator[Piece]:
+    for piece in geojson.read(path, BATCH):
+        fields = _fields(path, list(dict.fromkeys(name for row in piece.rows for name in row)))
+        try:
+            hectares = np.array([float(row[fields["SURF_PARC"]]) for row in piece.rows])
+            groups = np.array([str(row[fields["CODE_GROUP"]]) for row in piece.rows], dtype=object)
+        except (KeyError, TypeError, ValueError) as error:
+            raise UserError(f"{path.name}, from feature {piece.start}: a parcel without {error}.") from error
+        yield groups, hectares, project(piece.shapes, "EPSG:2154"), pyproj.CRS("EPSG:2154")
+
+
+READERS = {".parquet": _parquet, ".json": _geojson, ".geojson": _geojson}
 
 
 def _fields(path: Path, names: list[str]) -> dict[str, str]:

@@ -15,12 +15,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from climart.errors import UserError
-from ingest import exposure, grid, lake, territories
-from tests import factories
+from ingest import exposure, fetch, grid, lake, loading, registry, territories
+from ingest.fetch import locks
+from tests import factories, replay
+from tests.fetching import Patience
 
 LEFT, RIGHT = 7220, 7221  # the left cell is x 616 to 624 km, the right one 624 to 632 km
 # A: 4 km² in the left cell, 12 km² in the right one. B: 10 km², all in the left one. 100 people each.
 BOXES = {"01001": (622_000, 2_014_000, 630_000, 2_016_000), "01002": (617_000, 2_014_000, 622_000, 2_016_000)}
+DRAWN = gpd.GeoSeries([shapely.box(*box) for box in BOXES.values()], list(BOXES), grid.CRS).buffer(100).to_crs(4326)
+# west, south, east, north of the two communes, a little wider
+DEGREES = {code: ",".join(f"{value:.4f}" for value in shape.bounds) for code, shape in DRAWN.items()}
 A, B, DEPARTEMENT, MASSIF = "commune:01001", "commune:01002", "departement:01", "massif:7"
 
 
@@ -182,3 +187,43 @@ def test_placing_people_keeps_each_commune_s_total(places: list[tuple[str, float
         if own:  # where nobody counts a commune's people, the source does
             assert totals[territory] == pytest.approx(own if expected is None else expected)
     assert found.spread == ({A} if A not in totals else set())
+
+
+WHEAT = [("1", (628_000, 2_014_500, 629_000, 2_015_500)), ("1", (618_000, 2_014_500, 618_500, 2_015_500))]  # A; B
+
+
+def test_the_box_that_was_fetched_says_which_communes_are_known(root: Path) -> None:
+    """Of the box of B: 0.5 km² of wheat in B; the square kilometre of A is beyond, and A stays unknown."""
+    done = exposure.load_land([factories.wfs_parcels(root / f"rpg_2024_{DEGREES['01002']},EPSG:4326.json", WHEAT)])
+    assert done.n_communes == 1 and done.placed["agricultural"] == pytest.approx(0.5)
+    assert done.left_out == {"km² of agricultural beyond the territory covered": pytest.approx(1)}
+    assert state(A, "agricultural")[4] == "no_exposure_data" and state(B, "agricultural")[0] == "agricultural"
+    with pytest.raises(UserError, match=r"rpg_2024_1,2,3,4,EPSG:4326\.json: no commune lies wholly in the box 1,2,3,4"):
+        exposure.load_land([factories.wfs_parcels(root / "rpg_2024_1,2,3,4,EPSG:4326.json", WHEAT)])
+
+
+def test_two_boxes_that_overlap_count_a_commune_once(root: Path) -> None:
+    files = [
+        factories.wfs_parcels(root / f"rpg_2024_{DEGREES[name]},EPSG:4326.json", WHEAT) for name in ("01001", "01002")
+    ]
+    whole = root / "rpg_2024_-5,41,10,52,EPSG:4326.json"
+    done = exposure.load_land([*files, factories.wfs_parcels(whole, WHEAT)])
+    assert done.n_communes == 2 and done.placed["agricultural"] == pytest.approx(1.5)
+
+
+def test_refresh_loads_the_box_that_was_fetched(root: Path) -> None:
+    """As the WFS answers, as `climart fetch` keeps it under the name of its box, as `climart refresh` loads it."""
+    box = f"{DEGREES['01002']},EPSG:4326"
+    rows = json.loads(factories.wfs_parcels(root / "answer.json", WHEAT).read_text(encoding="utf-8"))
+    features = [{"type": "Feature", "geometry": row.pop("geometry"), "properties": row} for row in rows]
+    answer = {"type": "FeatureCollection", "numberMatched": len(features), "features": features}
+    kept = registry.sources()["rpg"]
+    with replay.replay() as producer:
+        producer.routes["/wfs/ows"] = replay.text(json.dumps(answer))
+        content = kept.model_dump_json().replace("https://data.geopf.fr", producer.url)
+        report = fetch.fetch(registry.Source.model_validate_json(content), {"bbox": [box]}, policy=Patience().policy)
+        assert box.replace(",", "%2C").replace(":", "%3A") in producer.paths()[0]
+    assert (report.failures, report.fetched) == ([], [f"rpg_2024_{box}.json"])
+    said = loading.load(kept, locks.load(kept.id))
+    assert said == "0.5 km² of agricultural, 0.0 km² of grassland, 0.0 km² of vineyard"
+    assert state(B, "agricultural")[1] == pytest.approx(0.5) and state(A, "agricultural")[4] == "no_exposure_data"

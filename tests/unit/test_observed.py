@@ -15,6 +15,7 @@ import pytest
 from climart import paths
 from climart.errors import UserError
 from ingest import lake, observed, registry
+from ingest.communes import COMMUNE_OF
 from ingest.readers import catnat, commune_table
 from ingest.registry import CatnatCounts, CatnatEvents, CommuneTable
 from tests.support import real_data
@@ -153,13 +154,22 @@ def test_a_load_replaces_what_the_lake_held(tmp_path: Path, monkeypatch: pytest.
 
 def test_unknown_sources_and_missing_files_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLIMART_DATA", str(tmp_path))
-    with pytest.raises(UserError, match=r"'eobs' is not a source of observed data\. Known: anct_pprn, "):
+    with pytest.raises(UserError, match=r"'eobs' is not a source of observed data\. Known: agreste_saa, anct_pprn, "):
         observed.load("eobs", [tmp_path])
     with pytest.raises(UserError, match=r"gone\.csv: no such file"):
         observed.load("anct_pprn", [tmp_path / "gone.csv"])
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="no subfolder"):
         observed.load_folder(tmp_path / "empty")
+
+
+def test_a_folder_that_was_fetched_is_read_without_its_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLIMART_DATA", str(tmp_path / "data"))
+    folder = tmp_path / "georisques_radon"
+    folder.mkdir()
+    (folder / "radon.csv").write_text("code_insee;classe_potentiel\n01001;1\n", encoding="utf-8")
+    (folder / "georisques_radon.lock").write_text("{}", encoding="utf-8")
+    assert observed.load("georisques_radon", [folder]).n_rows == {"commune_fact": 1}
 
 
 def test_every_measure_of_a_source_is_in_the_catalogue() -> None:
@@ -199,6 +209,23 @@ def test_flat_prices_and_housing_of_the_real_files() -> None:
         values = [row["value"] for row in rows if row["measure_id"] == measure]
         assert len(values) == n_communes and sum(values) == total
         assert {row["vintage"] for row in rows} == {date(2023, 1, 1)}
+
+
+@pytest.mark.real_data
+def test_every_iris_of_the_real_file_counts_once_and_paris_by_arrondissement() -> None:
+    """The table of 49 280 IRIS of MANIFEST.md, read whole: what its lines sum to is what its communes sum to."""
+    path = real_data() / "exposure" / "iris_2021.parquet"
+    options = registry.get("insee_iris_housing").observed
+    assert isinstance(options, CommuneTable)
+    lines = pd.read_parquet(path)
+    assert len(lines) == 49_280
+    rows = commune_table.read([path], ["id"], options)[0]["commune_fact"]
+    for measure, column in options.measures.items():
+        found = [row["value"] for row in rows if row["measure_id"] == measure]
+        assert sum(value or 0 for value in found) == pytest.approx(lines[column.column].sum(), rel=1e-12)
+    codes = {row["commune_code"] for row in rows}
+    assert len({code for code in codes if code[:3] in ("751", "132") or code[:4] == "6938"} & set(COMMUNE_OF)) == 45
+    assert not {"75056", "13055", "69123"} & codes
 
 
 BDIFF = '"Note"\n"Nombre : 3"\n"Critères";"F"\nAnnée;"Code INSEE";"Surface parcourue (m2)"\n'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import geopandas as gpd
@@ -47,6 +48,50 @@ def test_column_names_in_lower_case_and_pieces(tmp_path: Path, monkeypatch: pyte
     pieces = list(parcels.read(path))
     assert [piece.attrs["n_parcels"] for piece in pieces] == [3, 1]
     assert sum(piece["amount"].sum() for piece in pieces) == pytest.approx(2.5)
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_what_the_wfs_gives_counts_as_the_files_do(tmp_path: Path, wrapped: bool) -> None:
+    path = factories.wfs_parcels(tmp_path / "rpg.json", ROWS)
+    if wrapped:  # as the WFS gives it, before `climart fetch` makes rows of it
+        rows = json.loads(path.read_text(encoding="utf-8"))
+        features = [{"type": "Feature", "geometry": row.pop("geometry"), "properties": row} for row in rows]
+        path.write_text(json.dumps({"type": "FeatureCollection", "features": features}), encoding="utf-8")
+    found, expected = read(path), read(factories.parcels(tmp_path / "RPG.gpkg", ROWS))
+    pd.testing.assert_frame_equal(found, expected, atol=0.5, rtol=0, check_dtype=False)  # half a metre
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("<html>", r"rpg\.json: not JSON, or cut"),
+        ('[\n{"code_group": "1"', r"rpg\.json, line 2: not JSON, or cut"),
+        ('{"message": "x"}', r"rpg\.json: neither a FeatureCollection nor a list"),
+        ('[\n{"code_group": "1"}\n]', r"rpg\.json, line 2: no geometry"),
+        ('[\n{"code_group": "1", "geometry": {"type": "Point", "coordinates": [2, 46]}}\n]', r"feature 1: Point found"),
+        ('[\n{"code_group": "1", "geometry": {"type": "Polygon", "coordinates": 3}}\n]', r"feature 1: a geometry that"),
+        ('[\n{"surf_parc": 1, "geometry": null}\n]', r"rpg\.json: no column CODE_GROUP \(found surf_parc\)"),
+        ('[\n{"surf_parc": null, "code_group": "1", "geometry": null}\n]', r"from feature 1: a parcel without"),
+    ],
+)
+def test_answers_that_are_no_parcels_are_refused(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "rpg.json").write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match=said):
+        read(tmp_path / "rpg.json")
+
+
+def test_metres_and_latitude_first_are_refused(tmp_path: Path) -> None:
+    path = factories.wfs_parcels(tmp_path / "rpg.json", ROWS[:1])
+    (row,) = json.loads(path.read_text(encoding="utf-8"))
+    ring = row["geometry"]["coordinates"][0]
+    for changed, said in (
+        ([[y, x] for x, y in ring], "latitude comes before longitude"),
+        ([[x * 1e5, y * 1e5] for x, y in ring], "Expected longitude and latitude"),
+    ):
+        row["geometry"]["coordinates"] = [changed]
+        path.write_text(json.dumps([row]), encoding="utf-8")
+        with pytest.raises(UserError, match=said):
+            read(path)
 
 
 def test_the_groups_of_the_register() -> None:

@@ -105,7 +105,7 @@ groups as (
         end as value,
         bool_or(weighted.is_partial) as is_partial,
         count(*) as n_communes,
-        count_if(weighted.value is not null or weighted.reason in ('no_event', 'no_weight')) as n_communes_studied
+        count_if(weighted.value is not null or weighted.reason in ('no_event', 'no_weight', 'no_sale', 'too_few_sales')) as n_communes_studied
     from weighted
     inner join {{ ref('int_territory_members') }} as members on weighted.territory_id = members.commune_id
     where members.territory_id is not null and weighted.aggregation <> 'none'
@@ -118,7 +118,7 @@ every_territory as (
     select
         * exclude (population, area_km2, aggregation, weight),
         1 as n_communes,
-        (value is not null or reason in ('no_event', 'no_weight'))::integer as n_communes_studied
+        (value is not null or reason in ('no_event', 'no_weight', 'no_sale', 'too_few_sales'))::integer as n_communes_studied
     from communes
     union all by name
     select

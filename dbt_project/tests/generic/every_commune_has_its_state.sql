@@ -7,5 +7,5 @@ group by all
 having count(*) <> (select count(*) from {{ ref('dim_territory') }} where kind = 'commune')
     or count_if((value is null) <> (reason is not null)) > 0
     or count_if(state = 'not_studied' and value is not null) > 0
-    or count_if(state <> 'not_studied' and value is null and reason not in ('no_event', 'no_weight')) > 0
+    or count_if(state <> 'not_studied' and value is null and reason not in ('no_event', 'no_weight', 'no_sale', 'too_few_sales')) > 0
 {% endtest %}

@@ -39,7 +39,12 @@ select
         when 'max' then max(value)
         else case when count(*) = 1 then max(value) end
     end as value,
-    min(studied_share) as studied_share,
+    -- some of the old communes have a value and others none: what is known is that of a part
+    case
+        when count(value) > 0 and count_if(value is null and reason is distinct from 'merged_elsewhere') > 0
+            then least(coalesce(min(studied_share), 1), count(value) / count(*))
+        else min(studied_share)
+    end::float as studied_share,
     max(reason) as reason,
     string_agg(distinct note, ' · ' order by note) as note
 from carried
