@@ -13,10 +13,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import yaml
 
-CLUES = ("number", "framework", "file")  # in this order, the evidence that an order gives of itself
+CLUES = ("number", "framework", "file")  # the texts of an order, the strongest first
 # Of the votes of orders that share zones; under it they disagree: three against one is enough, two against one is not.
 MIN_AGREEMENT = 0.75
 DEPARTEMENT = r"97[12346]|2[AB]|0[1-9]|1\d|2[1-9]|[3-8]\d|9[0-5]"
@@ -68,6 +69,7 @@ class _Rules:
     not_names: re.Pattern[str]
     names: tuple[tuple[re.Pattern[str], str], ...]  # the longest first: Lot-et-Garonne is not Lot
     rivers: frozenset[str]
+    not_clues: frozenset[str]
 
 
 def owners(orders: Mapping[str, Order]) -> dict[str, Owner]:
@@ -103,7 +105,7 @@ def told(text: str) -> Told:
     rest = rules.not_names.sub(" ", text)
     for pattern, code in () if rules.of_rivers.search(text) else rules.names:
         rest, n_found = pattern.subn(" ", rest)
-        if n_found:
+        if n_found and code not in rules.not_clues:
             (perhaps if code in rules.rivers else named).add(code)
     return Told(frozenset(named), frozenset(perhaps), rules.shared.search(text) is not None)
 
@@ -112,6 +114,14 @@ def plain(text: str) -> str:
     """A text in capitals, without accents or spaces around it."""
     letters = unicodedata.normalize("NFD", text)
     return "".join(letter for letter in letters if not unicodedata.combining(letter)).upper().strip()
+
+
+def departement_of(text: str) -> str | None:
+    """The code that a cell gives as a code (6 for 06) or as a name; None where it is neither."""
+    code = plain(text).zfill(2)
+    if re.fullmatch(DEPARTEMENT, code):
+        return code
+    return {plain(name): known for name, known in _content()["names"].items()}.get(plain(text))
 
 
 def _votes(order: Order) -> dict[str, tuple[str, bool]]:
@@ -173,8 +183,13 @@ def _sharing_zones(orders: Mapping[str, Order]) -> list[list[str]]:
 
 
 @cache
+def _content() -> dict[str, Any]:
+    return dict(yaml.safe_load(Path(__file__).with_suffix(".yml").read_text(encoding="utf-8")))
+
+
+@cache
 def _rules() -> _Rules:
-    content = yaml.safe_load(Path(__file__).with_suffix(".yml").read_text(encoding="utf-8"))
+    content = _content()
     once = f"(?:{DEPARTEMENT})"
 
     def compiled(pattern: str, code: str = f"({DEPARTEMENT})") -> re.Pattern[str]:
@@ -192,6 +207,7 @@ def _rules() -> _Rules:
         not_names=re.compile("|".join(content["not_names"])),
         names=tuple((_name(name), code) for name, code in names),
         rivers=frozenset(content["rivers"]),
+        not_clues=frozenset(content["not_clues"]),
     )
 
 

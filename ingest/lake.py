@@ -144,6 +144,33 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("date_published", pa.date32()),
         ]
     ),
+    "drought_order": pa.schema(
+        [
+            ("dataset_id", pa.string()),
+            ("source_file_id", pa.string()),
+            ("order_id", pa.string()),
+            ("order_number", pa.string()),
+            ("framework", pa.string()),  # number of the framework order
+            ("zone_id", pa.string()),
+            ("departement", pa.string()),  # code; NULL where nothing says it
+            ("evidence", pa.string()),  # column, number, framework, file, shared_zone
+            ("level", pa.string()),  # vigilance, alerte, alerte_renforcee, crise
+            ("date_signed", pa.date32()),
+            ("date_start", pa.date32()),
+            ("date_end", pa.date32()),  # NULL: no end is written
+            ("reason", pa.string()),  # why it is not counted: no_clue, clues_disagree, ends_before_start
+        ]
+    ),
+    "drought_zone": pa.schema(
+        [
+            ("dataset_id", pa.string()),
+            ("source_file_id", pa.string()),
+            ("zone_id", pa.string()),
+            ("zone_type", pa.string()),
+            ("commune_code", pa.string()),
+            ("share", pa.float64()),  # of the commune's area
+        ]
+    ),
     "river_station": pa.schema(
         [
             ("dataset_id", pa.string()),
@@ -331,6 +358,8 @@ SORT_KEYS: dict[str, list[str]] = {
     "cell_altitude": ["grid_id", "cell_id"],
     "commune_fact": ["measure_id", "return_period", "commune_code"],
     "catnat_event": ["commune_code", "date_start", "peril_code", "national_code"],
+    "drought_order": ["order_id", "zone_id", "level", "date_start"],
+    "drought_zone": ["zone_id", "commune_code"],
     "river_station": ["station_code"],
     "river_flow": ["station_code", "quantity", "date"],
     "territory": ["kind", "code"],

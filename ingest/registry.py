@@ -147,6 +147,21 @@ class DepthRasters(BaseModel):
     note: str | None = None
 
 
+class DroughtOrders(BaseModel):
+    """Orders restricting water use, one row per order and alert zone (VigiEau); a layer of the zones may be beside them.
+
+    ``columns_ignored``: of the CSV, known and not read. The columns of the layer are those that it has them under.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reader: Literal["drought_orders"]
+    columns_ignored: tuple[str, ...] = ()
+    zone_id_column: str = "id_zone"
+    zone_type_column: str = "type_zone"  # of surface or of ground water: zones of two types may overlap
+    zone_crs: str = "EPSG:2154"
+
+
 class HubeauFlows(BaseModel):
     """Saved answers of Hub'Eau's hydrometry: referentiel/stations and obs_elab."""
 
@@ -156,7 +171,7 @@ class HubeauFlows(BaseModel):
 
 
 Reader = Annotated[
-    CommuneTable | CatnatCounts | CatnatEvents | ZonePolygons | DepthRasters | HubeauFlows,
+    CommuneTable | CatnatCounts | CatnatEvents | ZonePolygons | DepthRasters | DroughtOrders | HubeauFlows,
     Field(discriminator="reader"),
 ]
 
