@@ -1,7 +1,7 @@
 """Which département a drought-restriction order is of: the file does not say, but its numbers and names do.
 
-An alert zone belongs to one département and an order is a département's, so orders that share a zone are of the same one.
-The rules are data (``drought_clues.yml``); a guess is never forced.
+An alert zone belongs to one département and an order is a département's, so orders that share a zone are of the same
+one. The rules are data (``drought_clues.yml``); a guess is never forced.
 """
 
 from __future__ import annotations
@@ -75,9 +75,9 @@ class _Rules:
 def owners(orders: Mapping[str, Order]) -> dict[str, Owner]:
     """The owner of each order, by its id.
 
-    The texts of all orders that share zones, through others too, speak together. A text that tells one département is a
-    vote, one that tells several a choice: who is elected is in every choice. Where nobody votes, what all choices have in
-    common is taken if it is one.
+    The texts of all orders that share zones, through others too, speak together. A text that tells one département is
+    a vote, one that tells several a choice: who is elected is in every choice. Where nobody votes, what all choices
+    have in common is taken if it is one.
     """
     found: dict[str, Owner] = {}
     for members in _sharing_zones(orders):
@@ -121,7 +121,12 @@ def departement_of(text: str) -> str | None:
     code = plain(text).zfill(2)
     if re.fullmatch(DEPARTEMENT, code):
         return code
-    return {plain(name): known for name, known in _content()["names"].items()}.get(plain(text))
+    return {plain(name): known for name, known in names().items()}.get(plain(text))
+
+
+def names() -> dict[str, str]:
+    """The code of every département, by its name."""
+    return dict(_content()["names"])
 
 
 def _votes(order: Order) -> dict[str, tuple[str, bool]]:

@@ -148,7 +148,7 @@ class DepthRasters(BaseModel):
 
 
 class DroughtOrders(BaseModel):
-    """Orders restricting water use, one row per order and alert zone (VigiEau); a layer of the zones may be beside them.
+    """Orders restricting water use, one row per order and alert zone (VigiEau); a layer of zones may be beside.
 
     ``columns_ignored``: of the CSV, known and not read. The columns of the layer are those that it has them under.
     """

@@ -1,7 +1,7 @@
 """Drought-restriction orders (VigiEau): one row per order and alert zone, with the département that the order is of.
 
-Which département it is, the file does not say (``ingest.drought_clues``). A layer of the zones, given beside the file, cuts them by
-commune; without one, only départements can be counted.
+Which département it is, the file does not say (``ingest.drought_clues``). A layer of the zones, given beside the file,
+cuts them by commune; without one, only départements can be counted.
 """
 
 from __future__ import annotations
@@ -159,8 +159,8 @@ def _lines(path: Path, options: DroughtOrders) -> tuple[list[dict[str, str]], st
         raise UserError(f"{path.name}: no column {', '.join(missing)}. Found: {', '.join(names)}.")
     if extra := [name for name in names if name not in (*COLUMNS, *DEPARTEMENT_COLUMNS, *options.columns_ignored)]:
         raise UserError(
-            f"{path.name}: column {', '.join(extra)} is not known. If it says nothing of days, levels or places, name it in "
-            "columns_ignored of the source's YAML."
+            f"{path.name}: column {', '.join(extra)} is not known. If it says nothing of days, levels or places, "
+            "name it in columns_ignored of the source's YAML."
         )
     return lines, next((name for name in DEPARTEMENT_COLUMNS if name in names), None)
 

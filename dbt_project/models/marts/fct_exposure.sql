@@ -130,6 +130,8 @@ every_territory as (
             else 'no_weight'
         end as reason
     from groups
+    union all by name
+    select * from {{ ref('int_drought_measures') }}
 
 )
 
