@@ -20,7 +20,7 @@ from climart.errors import UserError
 from climart.files import sha256_of
 from ingest import lake, registry
 from ingest.fetch import locks
-from ingest.readers import catnat, commune_table, depth_rasters, drought_orders, hubeau, zone_polygons
+from ingest.readers import catnat, commune_table, depth_rasters, drought_orders, georisques, hubeau, zone_polygons
 
 Progress = Callable[[str], None]
 # A reader: (files, their ids in the same order, its part of the YAML) → lake rows by table (no dataset_id), remarks.
@@ -29,6 +29,7 @@ READERS: dict[str, Callable[..., Reading]] = {
     "commune_table": commune_table.read,
     "catnat_counts": catnat.read_counts,
     "catnat_events": catnat.read_events,
+    "georisques_answers": georisques.read,
     "zone_polygons": zone_polygons.read,
     "depth_rasters": depth_rasters.read,
     "drought_orders": drought_orders.read,

@@ -25,6 +25,7 @@ COLUMNS = {
     "dat_pub_arrete": "date_order",
     "dat_pub_jo": "date_published",
 }
+UNREAD = {"lib_commune", "dat_maj"}
 DATES = ("date_start", "date_end", "date_order", "date_published")
 
 
@@ -36,6 +37,7 @@ def read_events(
     Raises UserError naming the file and the line that is not as GASPAR writes it.
     """
     rows: dict[tuple[Any, ...], dict[str, Any]] = {}
+    remarks: list[str] = []
     n_read = 0
     for path, file_id in zip(paths, ids, strict=True):
         with path.open(encoding="utf-8-sig", newline="") as handle:
@@ -44,12 +46,16 @@ def read_events(
                 raise UserError(
                     f"{path.name}: no column {', '.join(missing)}. Found: {', '.join(lines.fieldnames or [])}."
                 )
+            if extra := sorted(set(lines.fieldnames or []) - COLUMNS.keys() - UNREAD):
+                raise UserError(f"{path.name}: column {', '.join(extra)} is not known. Expected {', '.join(COLUMNS)}.")
             for number, line in enumerate(lines, start=2):
                 n_read += 1
-                event = _event(line, f"{path.name}, line {number}")
+                where = f"{path.name}, line {number}"
+                event = without_impossible_end(_event(line, where), where, remarks)
                 rows.setdefault(tuple(event.values()), {**event, "source_file_id": file_id})
-    repeated = [f"{n_read - len(rows)} row(s) that repeat another were counted once."] if n_read > len(rows) else []
-    return {"catnat_event": list(rows.values())}, repeated
+    if n_read > len(rows):
+        remarks.append(f"{n_read - len(rows)} row(s) that repeat another were counted once.")
+    return {"catnat_event": list(rows.values())}, remarks
 
 
 def _event(line: dict[str, str], where: str) -> dict[str, Any]:
@@ -65,6 +71,16 @@ def _event(line: dict[str, str], where: str) -> dict[str, Any]:
     if event["date_start"] is None:
         raise UserError(f"{where}: no start date (dat_deb). An event without one cannot be told from another.")
     return event
+
+
+def without_impossible_end(event: dict[str, Any], where: str, remarks: list[str]) -> dict[str, Any]:
+    """The event; without its last day, and remarked, where that comes before the first."""
+    if event["date_end"] is None or event["date_end"] >= event["date_start"]:
+        return event
+    remarks.append(
+        f"{where}: ends on {event['date_end']}, before it starts on {event['date_start']}: the end was left out."
+    )
+    return {**event, "date_end": None}
 
 
 def read_counts(

@@ -88,7 +88,8 @@ def _mapped(paths: Sequence[Path], pattern: str, codes: Sequence[str]) -> npt.ND
     """Whether each commune is in a département that the files map whole: outside their zones there is none."""
     departements: set[str] = set()
     for path in paths:
-        found = re.search(pattern, path.name)
+        # a member of an archive lies in a folder of the archive's name
+        found = re.search(pattern, path.name) or re.search(pattern, path.parent.name)
         if found is None:
             raise UserError(f"{path.name}: expected a name that says its département ({pattern}).")
         departements.add(found[1])

@@ -90,7 +90,7 @@ def write_fires(path: Path, communes: pd.DataFrame) -> Path:
 
 
 def write_drought_orders(path: Path, communes: pd.DataFrame) -> Path:
-    """The table of VigiEau: the orders by hand, then up to four a summer and département, of two zones, 2021 to 2023."""
+    """The table of VigiEau: the orders by hand, then up to four a summer and département, 2021 to 2023."""
     rng = np.random.default_rng(SEED)
     orders = list(ORDERS_BY_HAND)
     metropolitan = sorted(set(communes.loc[communes["zone"].eq("metro"), "departement"]) - {"73"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -12,10 +13,11 @@ import shapely
 
 from ingest.readers.drought_orders import COLUMNS
 from tests.conftest import Mart, climart
-from tests.factories import admin_folder, tracc_export
+from tests.factories import admin_folder, bdiff_export, tracc_export
 
 A, B, DEPARTEMENT, REGION, EPCI = "commune:01001", "commune:01002", "departement:01", "region:84", "epci:200000001"
 BOXES = {"01001": (622_000, 2_014_000, 630_000, 2_016_000), "01002": (617_000, 2_014_000, 622_000, 2_016_000)}
+YEARS = (2020, 2021, 2021, 2022, 2022)
 # (order, zone, number, signed, first day, last day, level). Zone 10 is the west of x = 624 km, 11 the east of it.
 ORDERS = [
     (1, 10, "01-2022-12-20-00001", "2022-12-20", "2022-12-22", "2023-01-10", "1,Vigilance"),
@@ -33,6 +35,22 @@ def orders(path: Path) -> Path:
         for order, zone, number, signed, first, last, level in ORDERS
     ]
     path.write_text("\n".join([",".join(COLUMNS), *lines]) + "\n", encoding="utf-8")
+    return path
+
+
+def clay(path: Path, east: int) -> Path:
+    """A map whose one strong zone goes from the west of A, x = 622 km, to ``east``."""
+    zone = gpd.GeoSeries([shapely.box(622_010, 2_010_000, east, 2_020_000)], crs="EPSG:27572").to_crs("EPSG:2154")
+    gpd.GeoDataFrame({"NIVEAU": [3]}, geometry=zone).to_file(path)
+    return path
+
+
+def answers(path: Path) -> Path:
+    rows = [
+        {"asked": {"code_insee": "01001"}, "answer": {"codeExposition": "3", "exposition": "Exposition forte"}},
+        {"asked": {"code_insee": "01002"}, "answer": None},
+    ]
+    path.write_text(json.dumps(rows), encoding="utf-8")
     return path
 
 
@@ -56,10 +74,27 @@ def mart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mart]:
         tracc_export(root / f"{level}.txt", "RCM_GCM", level, {7220: climate, 7221: climate})
         for level in ("GWL15", "GWL20", "GWL30")
     ]
+    classes = root / "classes.csv"
+    header = "code_insee,slug,nom_commune,code_departement,nom_departement,rga_classe_2020,rga_classe_2026,bascule_type"
+    # 01888 joined A in 2016: A has the higher of the two classes; 01777 is of nowhere
+    rows = ["1001,a,A,01,Ain,faible,moyenne,x", "1888,c,C,01,Ain,faible,forte,x", "1777,d,D,01,Ain,faible,forte,x"]
+    classes.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    maps = [clay(root / "AleaRG_01_L93.gpkg", 626_000), clay(root / "AleaRG_2025_01_L93.gpkg", 630_000)]
+    # B's two fires, one of A, one of the former 01888, one of nowhere
+    codes = ("01002", "01002", "01001", "01888", "01777")
+    fires = [(year, number, code, "10000") for number, (year, code) in enumerate(zip(YEARS, codes, strict=True))]
+    forest = root / "forest.csv"
+    forest.write_text("code_insee;part_foret\n01001;50\n01002;0\n", encoding="utf-8")
     said = {
         "territories": climart(root, "ingest", "territories", admin_folder(root / "admin", BOXES)),
         "orders": climart(root, "ingest", "observed", "sample_drought_orders", table),
         "orders and zones": climart(root, "ingest", "observed", "drought_orders", table, layer),
+        "classes": climart(root, "ingest", "observed", "georisques_rga_classes", classes),
+        "map of 2020": climart(root, "ingest", "observed", "georisques_rga_2020", maps[0]),
+        "map of 2026": climart(root, "ingest", "observed", "georisques_rga_2026", maps[1]),
+        "fires": climart(root, "ingest", "observed", "bdiff", bdiff_export(root / "Incendies.csv", fires)),
+        "forest": climart(root, "ingest", "observed", "forest_share", forest),
+        "answers": climart(root, "ingest", "observed", "georisques_api", answers(root / "rga_01.json")),
         "climate": climart(root, "ingest", "drias", *exports),
         "build": climart(root, "build"),
         "publish": climart(root, "publish"),
@@ -113,7 +148,7 @@ def test_without_the_layer_communes_are_unknown(mart: Mart) -> None:
 
 
 def test_with_the_layer_communes_have_their_share_of_the_days(mart: Mart) -> None:
-    """Zone 10 (22 days of vigilance or more: 20, then 2 more of alert) is 1/4 of A and all of B; zone 11, 3 days, 3/4 of A."""
+    """Zone 10, 22 days, is 1/4 of A and all of B; zone 11, 3 days (6, 7 and 20 January), is 3/4 of A."""
     found = exposure(mart, "drought_days_vigilance", "drought_orders")
     # order 1: 22 December to 10 January, 20 days; order 2 goes on to the 12th: 22
     assert found[B][0] == pytest.approx(22, abs=0.05)
@@ -124,3 +159,58 @@ def test_with_the_layer_communes_have_their_share_of_the_days(mart: Mart) -> Non
     assert value == pytest.approx((16 * 7.75 + 10 * 22) / 26, abs=0.1) and (state, reason) == ("partly_studied", None)
     assert found["commune:01999"] == (None, "not_studied", "not_studied")
     assert exposure(mart, "drought_orders_n", "drought_orders")[A][0] is None
+
+
+def clay_as_of(mart: Mart, day: str) -> list[tuple[object, ...]]:
+    """What is in force in A on a day."""
+    return mart.query(
+        "select dataset_id, basis, strongest, round(area_share_strong) from fct_clay_zoning where territory_id = ? "
+        "and cast(? as date) >= valid_from and (valid_to is null or cast(? as date) < valid_to) order by dataset_id",
+        [A, day, day],
+    )
+
+
+def test_the_map_and_the_class_of_a_day(mart: Mart) -> None:
+    """Half of A is in the strong zone of 2020, all of it in that of 2026."""
+    assert clay_as_of(mart, "2019-12-31") == []
+    assert clay_as_of(mart, "2026-06-30") == [
+        ("georisques_rga_2020", "shares", "strong", 50),
+        ("georisques_rga_classes", "classes", "weak", None),
+    ]
+    assert clay_as_of(mart, "2026-07-01") == [
+        ("georisques_rga_2026", "shares", "strong", 100),
+        ("georisques_rga_classes", "classes", "strong", None),  # of 01888, which is stronger than medium
+    ]
+    # a commune that keeps its class is not in the table of those that change: nothing is known
+    assert mart.query(
+        "select distinct strongest, reason from fct_clay_zoning where territory_id = ? and basis = 'classes'", [B]
+    ) == [(None, "not_studied")]
+
+
+def test_an_empty_answer_is_no_zone_and_not_unknown(mart: Mart) -> None:
+    found = exposure(mart, "rga_class", "georisques_api")
+    assert found[A] == (3, "studied", None) and found[B] == (0, "studied", None)
+    assert found["commune:01999"] == (None, "not_studied", "not_studied")
+    assert mart.query("select note from fct_exposure where measure_id = 'rga_class' and territory_id = ?", [B]) == [
+        ("in no zone",)
+    ]
+
+
+def test_fires_of_former_communes_are_carried_and_the_others_listed(mart: Mart) -> None:
+    """Five fires: two of A (one of them of 01888), two of B, one of a code of nowhere."""
+    found = exposure(mart, "fires_n", "bdiff")
+    assert (found[A][0], found[B][0], found[DEPARTEMENT][0]) == (2, 2, 4)
+    assert mart.query("select commune_code, value, cause from fct_exposure_unmapped where measure_id = 'fires_n'") == [
+        ("01777", 1, "unknown_code")
+    ]
+    assert mart.query(
+        "select distinct date_start, date_end from fct_exposure where measure_id = 'fires_n' and dataset_id = 'bdiff'"
+    ) == [(date(2020, 1, 1), date(2022, 12, 31))]
+
+
+def test_fires_are_weighed_by_the_forest_where_it_is_known(mart: Mart) -> None:
+    """A: 2 fires on half of its 16 km², 25 per 100 km². B has no forest; of 01999 nothing is known."""
+    found = exposure(mart, "fires_per_forest", "bdiff")
+    assert found[A][0] == pytest.approx(25, rel=0.01) and found[DEPARTEMENT][0] == pytest.approx(25, rel=0.01)
+    assert found[B] == (None, "studied", "no_weight")
+    assert found["commune:01999"] == (None, "not_studied", "forest_share_missing")
