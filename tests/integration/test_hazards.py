@@ -115,7 +115,8 @@ def test_days_are_counted_once_by_year_and_level(mart: Mart) -> None:
         "where territory_id = ? and dataset_id = 'drought_orders' order by year, days desc, level",
         [DEPARTEMENT],
     )
-    first, last = (date(2022, 12, 22), date(2022, 12, 31)), (date(2023, 1, 1), date(2023, 1, 20))
+    # the data go from the first signature to the last
+    first, last = (date(2022, 12, 20), date(2022, 12, 31)), (date(2023, 1, 1), date(2023, 1, 20))
     assert found == [
         (2022, "vigilance", 10, 1, *first),
         (2022, "alerte", 0, 0, *first),

@@ -33,6 +33,22 @@ counted as (
 
 ),
 
+-- communes of the départements that orders speak of: a région or the country may be known in part
+spoken_of as (
+
+    select departements.dataset_id, members.territory_id, count(*) as n_communes
+    from (
+        select distinct dataset_id, 'departement:' || departement as departement_id
+        from {{ ref('int_drought_zone_days') }}
+        where departement is not null
+    ) as departements
+    inner join {{ ref('stg_lake__territories') }} as communes
+        on departements.departement_id = communes.departement_id and communes.kind = 'commune'
+    inner join {{ ref('int_territory_members') }} as members on communes.territory_id = members.commune_id
+    group by departements.dataset_id, members.territory_id
+
+),
+
 communes as (
 
     select
@@ -89,7 +105,8 @@ select
         else 'not_studied'
     end as reason,
     places.n_communes::integer as n_communes,
-    case when counted.value is not null then places.n_communes else coalesce(by_area.n_communes_studied, 0) end::integer as n_communes_studied,
+    (case when counted.value is not null then spoken_of.n_communes else coalesce(by_area.n_communes_studied, 0) end)::integer
+        as n_communes_studied,
     false as is_partial
 from periods
 cross join places
@@ -100,4 +117,5 @@ cross join (
 ) as measures
 left join counted using (dataset_id, territory_id, measure_id)
 left join by_area using (dataset_id, territory_id, measure_id)
+left join spoken_of using (dataset_id, territory_id)
 left join layers using (dataset_id)
