@@ -18,6 +18,7 @@ from ingest import drought_clues, lake, observed, registry, territories
 from ingest.drought_clues import Order, Owner, owners, told
 from ingest.readers import drought_orders
 from ingest.registry import DroughtOrders
+from ingest.sample import ground
 from tests import factories
 from tests.support import real_data
 
@@ -280,6 +281,21 @@ def test_a_layer_of_zones_gives_shares_of_communes(tmp_path: Path, monkeypatch: 
         drought_orders.read([table, layer], ["a", "b"], OPTIONS.model_copy(update={"zone_id_column": "id"}))
     with pytest.raises(UserError, match="0 CSV of orders"):
         drought_orders.read([layer], ["b"], OPTIONS)
+
+
+def test_the_sample_has_the_layout_and_the_quirks(tmp_path: Path) -> None:
+    """By hand: 1 to 3 and 6 of Savoie, 2 by a shared zone; 4 without a clue; 5 of two; 6 ends before it starts."""
+    communes = pd.DataFrame({"zone": ["metro", "metro", "drom"], "departement": ["73", "13", "971"]})
+    path = ground.write_drought_orders(tmp_path / "arretes.csv", communes)
+    tables, remarks = drought_orders.read([path], ["id"], OPTIONS)
+    owner = {row["order_id"]: (row["departement"], row["evidence"] or row["reason"]) for row in tables["drought_order"]}
+    assert [owner[name] for name in "123456"] == [
+        ("73", "number"), ("73", "shared_zone"), ("73", "number"), (None, "no_clue"), (None, "clues_disagree"),
+        ("73", "number"),
+    ]  # fmt: skip
+    drawn = {departement for name, (departement, _) in owner.items() if int(name) > 6}
+    assert drawn == {"13"} and remarks[0].endswith("line(s) 8.")
+    assert path.read_bytes() == ground.write_drought_orders(tmp_path / "again.csv", communes).read_bytes()
 
 
 @pytest.mark.real_data
