@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -40,22 +40,29 @@ def read_events(
     remarks: list[str] = []
     n_read = 0
     for path, file_id in zip(paths, ids, strict=True):
-        with path.open(encoding="utf-8-sig", newline="") as handle:
-            lines = csv.DictReader(handle, delimiter=";")
-            if missing := sorted(COLUMNS.keys() - set(lines.fieldnames or [])):
-                raise UserError(
-                    f"{path.name}: no column {', '.join(missing)}. Found: {', '.join(lines.fieldnames or [])}."
-                )
-            if extra := sorted(set(lines.fieldnames or []) - COLUMNS.keys() - UNREAD):
-                raise UserError(f"{path.name}: column {', '.join(extra)} is not known. Expected {', '.join(COLUMNS)}.")
-            for number, line in enumerate(lines, start=2):
-                n_read += 1
-                where = f"{path.name}, line {number}"
-                event = without_impossible_end(_event(line, where), where, remarks)
-                rows.setdefault(tuple(event.values()), {**event, "source_file_id": file_id})
+        for where, line in _lines(path):
+            n_read += 1
+            event = without_impossible_end(_event(line, where), where, remarks)
+            rows.setdefault(tuple(event.values()), {**event, "source_file_id": file_id})
     if n_read > len(rows):
         remarks.append(f"{n_read - len(rows)} row(s) that repeat another were counted once.")
     return {"catnat_event": list(rows.values())}, remarks
+
+
+def _lines(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """Each line with where it is."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as handle:
+            lines = csv.DictReader(handle, delimiter=";")
+            names = lines.fieldnames or []
+            if missing := sorted(COLUMNS.keys() - set(names)):
+                raise UserError(f"{path.name}: no column {', '.join(missing)}. Found: {', '.join(names)}.")
+            if extra := sorted(set(names) - COLUMNS.keys() - UNREAD):
+                raise UserError(f"{path.name}: column {', '.join(extra)} is not known. Expected {', '.join(COLUMNS)}.")
+            for number, line in enumerate(lines, start=2):
+                yield f"{path.name}, line {number}", line
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path.name}: not utf-8 (byte {error.start}). Download it again.") from error
 
 
 def _event(line: dict[str, str], where: str) -> dict[str, Any]:

@@ -152,9 +152,16 @@ def _lines(path: Path, options: DroughtOrders) -> tuple[list[dict[str, str]], st
         with path.open(encoding="utf-8-sig", newline="") as handle:
             reader = csv.DictReader(handle, delimiter=",")
             names = list(reader.fieldnames or [])
+            _expect_columns(path, names, options)
             lines = list(reader)
     except UnicodeDecodeError as error:
         raise UserError(f"{path.name}: not utf-8 (byte {error.start}). Download it again.") from error
+    except csv.Error as error:
+        raise UserError(f"{path.name}: not a table ({error}). Download it again.") from error
+    return lines, next((name for name in DEPARTEMENT_COLUMNS if name in names), None)
+
+
+def _expect_columns(path: Path, names: list[str], options: DroughtOrders) -> None:
     if missing := [name for name in COLUMNS if name not in names]:
         raise UserError(f"{path.name}: no column {', '.join(missing)}. Found: {', '.join(names)}.")
     if extra := [name for name in names if name not in (*COLUMNS, *DEPARTEMENT_COLUMNS, *options.columns_ignored)]:
@@ -162,7 +169,6 @@ def _lines(path: Path, options: DroughtOrders) -> tuple[list[dict[str, str]], st
             f"{path.name}: column {', '.join(extra)} is not known. If it says nothing of days, levels or places, "
             "name it in columns_ignored of the source's YAML."
         )
-    return lines, next((name for name in DEPARTEMENT_COLUMNS if name in names), None)
 
 
 def _level(number: str, name: str, where: str) -> str:

@@ -122,6 +122,22 @@ def test_events_need_their_columns(tmp_path: Path) -> None:
         catnat.read_events([tmp_path / "c.csv"], ["id"], CatnatEvents(reader="catnat_events"))
 
 
+def test_an_event_that_ends_before_it_starts_keeps_its_start(tmp_path: Path) -> None:
+    found, remarks = events(tmp_path / "c.csv", EVENT.replace("2024-10-18 00:00:00", "2024-10-16 00:00:00"))
+    assert (found[0]["date_start"], found[0]["date_end"]) == (date(2024, 10, 17), None)
+    assert remarks == ["c.csv, line 2: ends on 2024-10-16, before it starts on 2024-10-17: the end was left out."]
+
+
+def test_another_column_or_encoding_of_events_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "c.csv"
+    path.write_text(f"{GASPAR};nouveau\n{EVENT};1\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"c\.csv: column nouveau is not known\. Expected cod_nat_catnat"):
+        catnat.read_events([path], ["id"], CatnatEvents(reader="catnat_events"))
+    path.write_text(f"{GASPAR}\n{EVENT.replace('Inondations', 'Sécheresse')}\n", encoding="cp1252")
+    with pytest.raises(UserError, match=r"c\.csv: not utf-8 \(byte"):
+        catnat.read_events([path], ["id"], CatnatEvents(reader="catnat_events"))
+
+
 def test_counts_of_a_commune_that_lacks_a_field_are_zero(tmp_path: Path) -> None:
     options = CatnatCounts(
         reader="catnat_counts",
