@@ -156,8 +156,6 @@ def _lines(path: Path, options: DroughtOrders) -> tuple[list[dict[str, str]], st
             lines = list(reader)
     except UnicodeDecodeError as error:
         raise UserError(f"{path.name}: not utf-8 (byte {error.start}). Download it again.") from error
-    except csv.Error as error:
-        raise UserError(f"{path.name}: not a table ({error}). Download it again.") from error
     return lines, next((name for name in DEPARTEMENT_COLUMNS if name in names), None)
 
 
