@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import date
 from pathlib import Path
+from random import Random
 
 import geopandas as gpd
 import pandas as pd
@@ -172,6 +173,27 @@ def test_any_text_is_read_without_failing(text: str) -> None:
     said = told(text)
     known = set(drought_clues.names().values())
     assert said.surely | said.perhaps <= known
+
+
+TEXTS = st.sampled_from(
+    ["41-2023-03-23-00001", "DDT37_x", "26-2022-12-21-00007 et 38-2022-12-21-00006", "Vaucluse", "x"]
+)
+
+
+@given(st.lists(st.tuples(TEXTS, st.sets(st.sampled_from("abcdef"), min_size=1, max_size=3)), max_size=8), st.randoms())
+def test_no_zone_is_of_two_departements_whatever_the_order_of_the_rows(
+    rows: list[tuple[str, set[str]]], random: Random
+) -> None:
+    orders = {str(n): Order(text, "", "", frozenset(zones)) for n, (text, zones) in enumerate(rows)}
+    found = owners(orders)
+    for name, one in orders.items():
+        for other, two in orders.items():
+            if one.zones & two.zones:
+                assert found[name].departement == found[other].departement
+        assert (found[name].departement is None) == (found[name].reason is not None) == (found[name].evidence is None)
+    shuffled = list(orders.items())
+    random.shuffle(shuffled)
+    assert owners(dict(shuffled)) == found
 
 
 def test_orders_are_read_with_their_days_and_levels(tmp_path: Path) -> None:
