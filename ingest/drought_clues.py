@@ -77,7 +77,7 @@ def owners(orders: Mapping[str, Order]) -> dict[str, Owner]:
 
     The texts of all orders that share zones, through others too, speak together. A text that tells one département is
     a vote, one that tells several a choice: who is elected is in every choice. Where nobody votes, what all choices
-    have in common is taken if it is one.
+    have in common is taken if it is one. What a column tells of an order holds for it, and is a vote for the others.
     """
     found: dict[str, Owner] = {}
     for members in _sharing_zones(orders):
@@ -85,7 +85,10 @@ def owners(orders: Mapping[str, Order]) -> dict[str, Owner]:
         choices = [choice for name in members for choice in _choices(orders[name])]
         departement = _elected(votes.values(), choices)
         for name in members:
-            if departement is not None:
+            told_so = orders[name].told
+            if told_so is not None:
+                found[name] = Owner(told_so, "column")
+            elif departement is not None:
                 own = (clue for clue, vote in votes[name].items() if vote[0] == departement)
                 found[name] = Owner(departement, next(own, "shared_zone"))
             else:

@@ -166,6 +166,10 @@ def test_a_river_is_heard_where_nothing_else_is() -> None:
 def test_a_column_outweighs_every_clue() -> None:
     told_so = Order("41-2023-03-23-00001", "", "", frozenset({"z"}), told="37")
     assert owners({"a": told_so})["a"] == Owner("37", "column")
+    # and is a vote for those that share a zone with it
+    assert owners({"a": told_so, "b": order("Arrêté du 7 juin")})["b"] == Owner("37", "shared_zone")
+    other = Order("", "", "", frozenset({"z"}), told="41")
+    assert set(owners({"a": told_so, "b": other}).values()) == {Owner("37", "column"), Owner("41", "column")}
 
 
 @given(st.text(max_size=60))

@@ -2,7 +2,9 @@
 -- once, and the orders that were in force at it. Only orders whose département is known.
 with members as (
 
-    select territory_id as departement_id, unnest([territory_id, region_id, case when zone = 'metro' then 'country:FR' end]) as territory_id
+    select
+        territory_id as departement_id,
+        unnest([territory_id, region_id, case when zone = 'metro' then 'country:FR' end]) as territory_id
     from {{ ref('stg_lake__territories') }}
     where kind = 'departement'
 

@@ -1,5 +1,5 @@
--- Orders restricting water use, over the days of the data, as rows of fct_exposure. A département, a région and the country count the days
--- on which one of their zones was restricted; a commune, its share of area, where the layer of zones is loaded; a territory of
+-- Orders restricting water use, over the days of the data, as rows of fct_exposure. A département, a région and the country count the
+-- days on which one of their zones was restricted; a commune, its share of area, where the layer of zones is loaded; a territory of
 -- communes that is neither, the mean of their areas.
 with periods as (
 
@@ -17,14 +17,26 @@ layers as (
 
 counted as (
 
-    select dataset_id, territory_id, 'drought_days_' || level as measure_id, any_value(source_file_id) as source_file_id, sum(days)::double as value
+    select
+        dataset_id,
+        territory_id,
+        'drought_days_' || level as measure_id,
+        any_value(source_file_id) as source_file_id,
+        sum(days)::double as value
     from {{ ref('int_drought_days') }}
     group by dataset_id, territory_id, level
     union all
-    select zone_days.dataset_id, members.territory_id, 'drought_orders_n', any_value(zone_days.source_file_id), count(distinct zone_days.order_id)
+    select
+        zone_days.dataset_id,
+        members.territory_id,
+        'drought_orders_n',
+        any_value(zone_days.source_file_id),
+        count(distinct zone_days.order_id)
     from {{ ref('int_drought_zone_days') }} as zone_days
     inner join (
-        select territory_id as departement_id, unnest([territory_id, region_id, case when zone = 'metro' then 'country:FR' end]) as territory_id
+        select
+            territory_id as departement_id,
+            unnest([territory_id, region_id, case when zone = 'metro' then 'country:FR' end]) as territory_id
         from {{ ref('stg_lake__territories') }}
         where kind = 'departement'
     ) as members on members.departement_id = 'departement:' || zone_days.departement

@@ -2,7 +2,11 @@
 -- that the fires do not name had none (BDIFF is national); one whose forest is not known has no rate.
 with datasets as (
 
-    select facts.dataset_id, any_value(sources.validation_status = 'synthetic') as is_synthetic, min(facts.date_start) as date_start, max(facts.date_end) as date_end
+    select
+        facts.dataset_id,
+        any_value(sources.validation_status = 'synthetic') as is_synthetic,
+        min(facts.date_start) as date_start,
+        max(facts.date_end) as date_end
     from {{ ref('int_given_facts') }} as facts
     inner join {{ ref('stg_lake__datasets') }} as sources using (dataset_id)
     where facts.measure_id = 'fires_n'
