@@ -26,6 +26,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("citation", pa.string()),
             ("homepage", pa.string()),
             ("validation_status", pa.string()),
+            ("is_partial", pa.bool_()),  # of the communes that it does not name, nothing is known, whatever the measure
             ("resolution_km", pa.float32()),
             ("notice_fr", pa.string()),
             ("notice_en", pa.string()),

@@ -217,7 +217,8 @@ class Source(BaseModel):
 
     ``reader`` is the verb of ``climart ingest`` that reads it, or ``missing``: then ``reader_missing`` says what is to
     be written. ``reader_wants`` says what else it needs that is not fetched, so that a hand must load it. ``order``
-    says how to obtain by hand what has no address.
+    says how to obtain by hand what has no address. ``is_partial``: the communes that it does not name were not asked
+    about; of them nothing is known, whatever the measure.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -241,6 +242,7 @@ class Source(BaseModel):
     drias_text: DriasText | None = None
     netcdf: NetcdfName | None = None
     observed: Reader | None = None
+    is_partial: bool = False
     farm_zones: tuple[FarmZone, ...] = ()
     expected_size: Size
     reader: str = Field(min_length=1)

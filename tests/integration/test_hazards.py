@@ -45,13 +45,20 @@ def clay(path: Path, east: int) -> Path:
     return path
 
 
-def answers(path: Path) -> Path:
+def answers(folder: Path) -> list[Path]:
+    """Of the API: clay of A and B, and the one order that names A."""
     rows = [
         {"asked": {"code_insee": "01001"}, "answer": {"codeExposition": "3", "exposition": "Exposition forte"}},
         {"asked": {"code_insee": "01002"}, "answer": None},
     ]
-    path.write_text(json.dumps(rows), encoding="utf-8")
-    return path
+    order = {
+        "code_national_catnat": "INTE1", "date_debut_evt": "2018-07-01", "date_fin_evt": "2018-09-30",
+        "date_publication_arrete": "2019-06-18", "date_publication_jo": "2019-07-17", "libelle_risque_jo": "Sécheresse",
+        "code_insee": "01001", "libelle_commune": "A",
+    }  # fmt: skip
+    for name, content in (("rga_01.json", rows), ("catnat_01.json", [order])):
+        (folder / name).write_text(json.dumps(content), encoding="utf-8")
+    return [folder / "rga_01.json", folder / "catnat_01.json"]
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +101,7 @@ def mart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mart]:
         "map of 2026": climart(root, "ingest", "observed", "georisques_rga_2026", maps[1]),
         "fires": climart(root, "ingest", "observed", "bdiff", bdiff_export(root / "Incendies.csv", fires)),
         "forest": climart(root, "ingest", "observed", "forest_share", forest),
-        "answers": climart(root, "ingest", "observed", "georisques_api", answers(root / "rga_01.json")),
+        "answers": climart(root, "ingest", "observed", "georisques_api", *answers(root)),
         "climate": climart(root, "ingest", "drias", *exports),
         "build": climart(root, "build"),
         "publish": climart(root, "publish"),
@@ -215,3 +222,10 @@ def test_fires_are_weighed_by_the_forest_where_it_is_known(mart: Mart) -> None:
     assert found[A][0] == pytest.approx(25, rel=0.01) and found[DEPARTEMENT][0] == pytest.approx(25, rel=0.01)
     assert found[B] == (None, "studied", "no_weight")
     assert found["commune:01999"] == (None, "not_studied", "forest_share_missing")
+
+
+def test_a_commune_that_was_not_asked_about_has_no_zero(mart: Mart) -> None:
+    """The API names A in one order; of the others, whether anybody asked is not in its answer."""
+    found = exposure(mart, "catnat_n_drought", "georisques_api")
+    assert found[A] == (1, "studied", None) and found[B] == (None, "not_studied", "not_studied")
+    assert found[DEPARTEMENT] == (1, "partly_studied", None)
