@@ -43,6 +43,7 @@ LEVELS = {
     ("4", "ALERTE RENFORCEE"): "alerte_renforcee",
     ("5", "CRISE"): "crise",
 }
+STATUSES = ("Publié", "Terminé")  # in force or to come, and over; a draft or a withdrawn order would count no day
 NO_ZONE_TYPE = ""
 MIN_SHARE = 1e-6  # of a commune: below it, a border that moved when it was projected
 Row = dict[str, Any]
@@ -99,10 +100,14 @@ def _rows(
         key = line["unique_key_arrete_zone_alerte"].strip()
         if keys.setdefault(key, number) != number:
             raise UserError(f"{where}: the key {key} is that of line {keys[key]} too. Expected each once.")
+        if line["statut_arrete"].strip() not in STATUSES:
+            raise UserError(f"{where}: status {line['statut_arrete']!r} is not known. Expected {', '.join(STATUSES)}.")
+        signed = _day(line["date_signature"], f"{where}, date_signature")
         start = _day(line["debut_validite_arrete"], f"{where}, debut_validite_arrete")
         end = _day(line["fin_validite_arrete"], f"{where}, fin_validite_arrete")
-        if start is None:
-            raise UserError(f"{where}, debut_validite_arrete: empty, expected the first day of the order.")
+        if start is None or signed is None:
+            empty = "date_signature" if signed is None else "debut_validite_arrete"
+            raise UserError(f"{where}, {empty}: empty, expected a day: without it no day can be counted.")
         is_backwards = end is not None and end < start
         if is_backwards:
             backwards.append(str(number))
@@ -124,7 +129,7 @@ def _rows(
                 "framework": line["numero_arrete_cadre"].strip() or None,
                 "zone_id": line["id_zone"].strip(),
                 "level": _level(line["numero_niveau"], line["nom_niveau"], where),
-                "date_signed": _day(line["date_signature"], f"{where}, date_signature"),
+                "date_signed": signed,
                 "date_start": start,
                 "date_end": end,
                 "reason": "ends_before_start" if is_backwards else None,

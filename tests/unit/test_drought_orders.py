@@ -257,6 +257,8 @@ def test_a_later_layout_tells_the_departement(tmp_path: Path, column: str) -> No
         ([line("k", "1", "2", nom_niveau="Rouge")], HEADER, r"line 2: level 1 'Rouge' is not known"),
         ([line("k", "1", "2", debut_validite_arrete="24/03/2023")], HEADER, r"'24/03/2023' is not a date"),
         ([line("k", "1", "2", debut_validite_arrete="")], HEADER, r"line 2, debut_validite_arrete: empty"),
+        ([line("k", "1", "2", date_signature="")], HEADER, r"line 2, date_signature: empty"),
+        ([line("k", "1", "2", statut_arrete="Brouillon")], HEADER, r"line 2: status 'Brouillon' is not known"),
         ([line("k", "1", "")], HEADER, r"line 2, id_zone: empty"),
         ([line("k", "1", "2"), line("k", "1", "3")], HEADER, r"line 3: the key k is that of line 2 too"),
         ([line("k", "1", "2"), line("l", "1", "3", numero_arrete="x")], HEADER, r"line 3: order 1 has another number"),
