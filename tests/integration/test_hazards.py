@@ -153,6 +153,10 @@ def test_without_the_layer_communes_are_unknown(mart: Mart) -> None:
     assert found[A] == found[EPCI] == (None, "not_studied", "zone_layer_missing")
     assert found["departement:971"] == (None, "not_studied", "no_order_in_file")
     assert exposure(mart, "drought_orders_n", "sample_drought_orders")[DEPARTEMENT] == (4, "studied", None)
+    assert mart.query(
+        "select distinct note from fct_exposure where territory_id = ? and measure_id = 'drought_orders_n'",
+        [DEPARTEMENT],
+    ) == [("1 of 6 orders without a known département are not counted",)]
 
 
 def test_with_the_layer_communes_have_their_share_of_the_days(mart: Mart) -> None:

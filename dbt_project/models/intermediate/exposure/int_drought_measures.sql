@@ -9,6 +9,18 @@ with periods as (
 
 ),
 
+-- how many orders are of nobody: the days are a floor
+unassigned as (
+
+    select
+        dataset_id,
+        count(distinct order_id) filter (departement is null) || ' of ' || count(distinct order_id)
+            || ' orders without a known département are not counted' as note
+    from {{ ref('stg_lake__drought_orders') }}
+    group by dataset_id
+
+),
+
 layers as (
 
     select dataset_id, count(*) > 0 as is_loaded from {{ ref('stg_lake__drought_zones') }} group by dataset_id
@@ -108,7 +120,7 @@ select
     periods.first_day as date_start,
     periods.last_day as date_end,
     counted.source_file_id,
-    null::varchar as note,
+    case when counted.value is not null then unassigned.note end as note,
     coalesce(counted.value, by_area.value) as value,
     case
         when counted.value is not null or by_area.value is not null then null
@@ -131,3 +143,4 @@ left join counted using (dataset_id, territory_id, measure_id)
 left join by_area using (dataset_id, territory_id, measure_id)
 left join spoken_of using (dataset_id, territory_id)
 left join layers using (dataset_id)
+left join unassigned using (dataset_id)
