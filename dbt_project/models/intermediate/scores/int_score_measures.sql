@@ -1,5 +1,5 @@
--- Exposure measures that a score may read, one dataset per measure: the latest that speaks of every commune. A count is had per commune, so that a territory is
--- on the scale of its communes.
+-- Exposure measures that a score may read, one dataset per measure: the latest that speaks of every commune. A count is had per commune,
+-- so that a territory is on the scale of its communes.
 with measures as (
 
     select
