@@ -366,7 +366,7 @@ CaBundle = Annotated[
 ]
 
 
-@app.command(epilog="Example: `climart fetch georisques_rga --departement 73 --dry-run`, then without --dry-run")
+@app.command(epilog="Example: `climart fetch georisques_rga_2026 --departement 73 --dry-run`, then without --dry-run")
 def fetch(
     source: Annotated[str | None, typer.Argument(help="Registry id.", metavar="SOURCE")] = None,
     simulation: Annotated[

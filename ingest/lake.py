@@ -26,6 +26,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("citation", pa.string()),
             ("homepage", pa.string()),
             ("validation_status", pa.string()),
+            ("is_partial", pa.bool_()),  # of the communes that it does not name, nothing is known, whatever the measure
             ("resolution_km", pa.float32()),
             ("notice_fr", pa.string()),
             ("notice_en", pa.string()),
@@ -182,6 +183,33 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("date_end", pa.date32()),
             ("date_order", pa.date32()),
             ("date_published", pa.date32()),
+        ]
+    ),
+    "drought_order": pa.schema(
+        [
+            ("dataset_id", pa.string()),
+            ("source_file_id", pa.string()),
+            ("order_id", pa.string()),
+            ("order_number", pa.string()),
+            ("framework", pa.string()),  # number of the framework order
+            ("zone_id", pa.string()),
+            ("departement", pa.string()),  # code; NULL where nothing says it
+            ("evidence", pa.string()),  # column, number, framework, file, shared_zone
+            ("level", pa.string()),  # vigilance, alerte, alerte_renforcee, crise
+            ("date_signed", pa.date32()),
+            ("date_start", pa.date32()),
+            ("date_end", pa.date32()),  # NULL: no end is written
+            ("reason", pa.string()),  # why it is not counted: no_clue, clues_disagree, ends_before_start
+        ]
+    ),
+    "drought_zone": pa.schema(
+        [
+            ("dataset_id", pa.string()),
+            ("source_file_id", pa.string()),
+            ("zone_id", pa.string()),
+            ("zone_type", pa.string()),
+            ("commune_code", pa.string()),
+            ("share", pa.float64()),  # of the commune's area
         ]
     ),
     "river_station": pa.schema(
@@ -398,6 +426,8 @@ SORT_KEYS: dict[str, list[str]] = {
     "commune_fact": ["measure_id", "return_period", "commune_code"],
     "crop_yield": ["crop_group", "crop", "territory_id", "year"],
     "catnat_event": ["commune_code", "date_start", "peril_code", "national_code"],
+    "drought_order": ["order_id", "zone_id", "level", "date_start"],
+    "drought_zone": ["zone_id", "commune_code"],
     "river_station": ["station_code"],
     "weather_station": ["station_code"],
     "river_flow": ["station_code", "quantity", "date"],

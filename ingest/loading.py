@@ -13,6 +13,7 @@ from climart.files import atomic
 from ingest import appellations, cell_years, exposure, observed, producer_index, published, sim2, stations
 from ingest.fetch import locks
 from ingest.readers import netcdf
+from ingest.readers.parts import COMPANIONS
 from ingest.registry import Source
 
 
@@ -92,21 +93,30 @@ def files(source: Source, lock: locks.Lock) -> list[Path]:
 
 
 def _unpacked(source: Source, archive: Path, sha256: str) -> list[Path]:
-    """The members that the contracts speak of, each once, under their own names and nowhere else."""
+    """The members that the contracts speak of, each once, under their own names and the archive's, and nowhere else.
+
+    What belongs to a shapefile comes with it.
+    """
     assert source.fetch is not None
     agreed = [family.contract for family in source.fetch.families] + [o.contract for o in source.fetch.copernicus]
     patterns = {contract.member for contract in agreed if contract.member}
-    target = paths.inside(locks.folder(source.id), locks.UNPACKED, sha256)
+    target = paths.inside(locks.folder(source.id), locks.UNPACKED, sha256, archive.stem)
     found = []
     with zipfile.ZipFile(archive) as content:
-        for name in content.namelist():
-            if not any(fnmatch(name, pattern) for pattern in patterns):
+        names = content.namelist()
+        wanted = [name for name in names if any(fnmatch(name, pattern) for pattern in patterns)]
+        shapes = {PurePosixPath(name).with_suffix("") for name in wanted if name.lower().endswith(".shp")}
+        for name in names:
+            member = PurePosixPath(name)
+            belongs = member.suffix.lower() in COMPANIONS and member.with_suffix("") in shapes
+            if name not in wanted and not belongs:
                 continue
-            path = paths.inside(target, PurePosixPath(name).name)
+            path = paths.inside(target, member.name)
             if not path.exists():
-                with content.open(name) as member, atomic(path) as handle:
-                    shutil.copyfileobj(member, handle)
-            found.append(path)
+                with content.open(name) as unpacked, atomic(path) as handle:
+                    shutil.copyfileobj(unpacked, handle)
+            if not belongs:
+                found.append(path)
     return found
 
 

@@ -18,7 +18,18 @@ import pyarrow as pa
 from climart.errors import UserError
 from climart.files import sha256_of
 from ingest import lake, registry, source_files
-from ingest.readers import agreste, catnat, commune_table, depth_rasters, geo_dvf, hubeau, melodi, zone_polygons
+from ingest.readers import (
+    agreste,
+    catnat,
+    commune_table,
+    depth_rasters,
+    drought_orders,
+    geo_dvf,
+    georisques,
+    hubeau,
+    melodi,
+    zone_polygons,
+)
 
 Progress = Callable[[str], None]
 # A reader: (files, their ids in the same order, its part of the YAML) → lake rows by table (no dataset_id), remarks.
@@ -27,14 +38,24 @@ READERS: dict[str, Callable[..., Reading]] = {
     "commune_table": commune_table.read,
     "catnat_counts": catnat.read_counts,
     "catnat_events": catnat.read_events,
+    "georisques_answers": georisques.read,
     "zone_polygons": zone_polygons.read,
     "depth_rasters": depth_rasters.read,
+    "drought_orders": drought_orders.read,
     "hubeau_flows": hubeau.read,
     "melodi": melodi.read,
     "agreste_saa": agreste.read,
     "geo_dvf": geo_dvf.read,
 }
-TABLES = ("commune_fact", "catnat_event", "river_station", "river_flow", "crop_yield")
+TABLES = (
+    "commune_fact",
+    "catnat_event",
+    "river_station",
+    "river_flow",
+    "crop_yield",
+    "drought_order",
+    "drought_zone",
+)
 
 
 @dataclass(frozen=True)

@@ -96,7 +96,8 @@ class FarmZone(BaseModel):
 class Column(BaseModel):
     """Where a table holds a measure: a number × ``factor``; with ``equals``, ``factor`` if the cell says so, else 0;
 
-    with ``counts_rows``, ``factor`` for every row.
+    with ``counts_rows``, ``factor`` for every row; with ``values``, the number that a text stands for (case and accents
+    aside). ``bounds``: least and most, both allowed. ``date_start``: of this measure, where the table's is another.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -105,12 +106,18 @@ class Column(BaseModel):
     factor: float = 1.0
     equals: str | None = None
     counts_rows: bool = False
+    values: dict[str, float] = {}
+    bounds: tuple[float, float] | None = None
+    date_start: date | None = None
 
 
 class CommuneTable(BaseModel):
-    """CSV, XLSX or Parquet with a commune's code in a column. Lines before the one that names ``code`` are skipped.
+    """CSV, XLSX, Parquet or saved answers (JSON) with a commune's code in a column. Lines before the one that names
 
-    ``vintage``: the day whose official code the communes are of, where that is not the last day of the data.
+    ``code`` are skipped. ``vintage``: the day whose official code the communes are of, where that is not the last day
+    of the data. ``columns``: all that the table has; another one is refused. ``row_key``: columns that no two rows
+    share. ``year_column``: the years of the rows, the data being of whole years. ``bad_rows``: a row that cannot be is
+    refused with its file, or left out and listed.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -120,9 +127,14 @@ class CommuneTable(BaseModel):
     measures: dict[str, Column] = Field(min_length=1)
     date_start: date | None = None
     date_end: date | None = None
+    year_column: str | None = None
     vintage: date | None = None
     rows_per_commune: Literal["one", "summed"] = "one"
+    bad_rows: Literal["refused", "listed"] = "refused"
+    row_key: tuple[str, ...] = ()
     row_cap: int | None = None  # a producer's export stops at this many rows, without a word
+    columns: tuple[str, ...] = ()
+    sheet: str | None = None  # of a workbook; its first one where none is named
     separator: str = ";"
     encoding: str = "utf-8"
     decimal: str = "."
@@ -144,6 +156,14 @@ class CatnatEvents(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     reader: Literal["catnat_events"]
+
+
+class GeorisquesAnswers(BaseModel):
+    """Answers of the Géorisques API v1, fetched or saved: files of catnat, pprn and rga, told apart by their names."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reader: Literal["georisques_answers"]
 
 
 class ZonePolygons(BaseModel):
@@ -182,6 +202,21 @@ class DepthRasters(BaseModel):
     protection_years: float | None = None  # the return period up to which dikes hold, where one holds for all
     date_end: date | None = None
     note: str | None = None
+
+
+class DroughtOrders(BaseModel):
+    """Orders restricting water use, one row per order and alert zone (VigiEau); a layer of zones may be beside.
+
+    ``columns_ignored``: of the CSV, known and not read. The columns of the layer are those that it has them under.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reader: Literal["drought_orders"]
+    columns_ignored: tuple[str, ...] = ()
+    zone_id_column: str = "id_zone"
+    zone_type_column: str = "type_zone"  # of surface or of ground water: zones of two types may overlap
+    zone_crs: str = "EPSG:2154"
 
 
 class HubeauFlows(BaseModel):
@@ -262,8 +297,10 @@ Reader = Annotated[
     CommuneTable
     | CatnatCounts
     | CatnatEvents
+    | GeorisquesAnswers
     | ZonePolygons
     | DepthRasters
+    | DroughtOrders
     | HubeauFlows
     | Melodi
     | AgresteSaa
@@ -286,7 +323,8 @@ class Source(BaseModel):
 
     ``reader`` is the verb of ``climart ingest`` that reads it, or ``missing``: then ``reader_missing`` says what is to
     be written. ``reader_wants`` says what else it needs that is not fetched, so that a hand must load it. ``order``
-    says how to obtain by hand what has no address.
+    says how to obtain by hand what has no address. ``is_partial``: the communes that it does not name were not asked
+    about; of them nothing is known, whatever the measure.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -311,6 +349,7 @@ class Source(BaseModel):
     netcdf: NetcdfName | None = None
     observed: Reader | None = None
     ensemble: Ensemble | None = None
+    is_partial: bool = False
     farm_zones: tuple[FarmZone, ...] = ()
     expected_size: Size
     reader: str = Field(min_length=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import geopandas as gpd
@@ -198,3 +199,23 @@ def wfs_parcels(path: Path, rows: list[tuple[str, tuple[float, float, float, flo
         for i, (group, (x0, y0, x1, y1)) in enumerate(rows)
     ]
     return wfs(path, properties, [box for _, box in rows])
+
+
+BDIFF_COLUMNS = (
+    'Année;Numéro;Département;"Code INSEE";"Nom de la commune";"Date de première alerte";"Surface parcourue (m2)";'
+    '"Surface forêt (m2)";"Surface maquis garrigues (m2)";"Autres surfaces naturelles hors forêt (m2)";'
+    '"Surfaces agricoles (m2)";"Autres surfaces (m2)";"Surface autres terres boisées (m2)";'
+    '"Surfaces non boisées naturelles (m2)";"Surfaces non boisées artificialisées (m2)";"Surfaces non boisées (m2)";'
+    '"Précision des surfaces";"Type de peuplement";Nature;"Décès ou bâtiments touchés";"Nombre de décès";'
+    '"Nombre de bâtiments totalement détruits";"Nombre de bâtiments partiellement détruits";"Précision de la donnée"'
+)
+
+
+def bdiff_export(path: Path, fires: Sequence[tuple[object, ...]], preamble: int = 3) -> Path:
+    """An export of BDIFF: ``fires`` is (year, number, commune's code, area in m²), after ``preamble`` lines."""
+    lines = [f'"Ligne {number} avant les colonnes";"x"' for number in range(preamble)]
+    lines.append(BDIFF_COLUMNS)
+    for year, number, code, area in fires:
+        lines.append(f'{year};{number};"{str(code)[:2]}";"{code}";"A";"{year}-07-20 14:00:00";{area}' + ";" * 17)
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ COLUMNS = {
     "dat_pub_arrete": "date_order",
     "dat_pub_jo": "date_published",
 }
+UNREAD = {"lib_commune", "dat_maj"}
 DATES = ("date_start", "date_end", "date_order", "date_published")
 
 
@@ -36,20 +37,32 @@ def read_events(
     Raises UserError naming the file and the line that is not as GASPAR writes it.
     """
     rows: dict[tuple[Any, ...], dict[str, Any]] = {}
+    remarks: list[str] = []
     n_read = 0
     for path, file_id in zip(paths, ids, strict=True):
+        for where, line in _lines(path):
+            n_read += 1
+            event = without_impossible_end(_event(line, where), where, remarks)
+            rows.setdefault(tuple(event.values()), {**event, "source_file_id": file_id})
+    if n_read > len(rows):
+        remarks.append(f"{n_read - len(rows)} row(s) that repeat another were counted once.")
+    return {"catnat_event": list(rows.values())}, remarks
+
+
+def _lines(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """Each line with where it is."""
+    try:
         with path.open(encoding="utf-8-sig", newline="") as handle:
             lines = csv.DictReader(handle, delimiter=";")
-            if missing := sorted(COLUMNS.keys() - set(lines.fieldnames or [])):
-                raise UserError(
-                    f"{path.name}: no column {', '.join(missing)}. Found: {', '.join(lines.fieldnames or [])}."
-                )
+            names = lines.fieldnames or []
+            if missing := sorted(COLUMNS.keys() - set(names)):
+                raise UserError(f"{path.name}: no column {', '.join(missing)}. Found: {', '.join(names)}.")
+            if extra := sorted(set(names) - COLUMNS.keys() - UNREAD):
+                raise UserError(f"{path.name}: column {', '.join(extra)} is not known. Expected {', '.join(COLUMNS)}.")
             for number, line in enumerate(lines, start=2):
-                n_read += 1
-                event = _event(line, f"{path.name}, line {number}")
-                rows.setdefault(tuple(event.values()), {**event, "source_file_id": file_id})
-    repeated = [f"{n_read - len(rows)} row(s) that repeat another were counted once."] if n_read > len(rows) else []
-    return {"catnat_event": list(rows.values())}, repeated
+                yield f"{path.name}, line {number}", line
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path.name}: not utf-8 (byte {error.start}). Download it again.") from error
 
 
 def _event(line: dict[str, str], where: str) -> dict[str, Any]:
@@ -65,6 +78,16 @@ def _event(line: dict[str, str], where: str) -> dict[str, Any]:
     if event["date_start"] is None:
         raise UserError(f"{where}: no start date (dat_deb). An event without one cannot be told from another.")
     return event
+
+
+def without_impossible_end(event: dict[str, Any], where: str, remarks: list[str]) -> dict[str, Any]:
+    """The event; without its last day, and remarked, where that comes before the first."""
+    if event["date_end"] is None or event["date_end"] >= event["date_start"]:
+        return event
+    remarks.append(
+        f"{where}: ends on {event['date_end']}, before it starts on {event['date_start']}: the end was left out."
+    )
+    return {**event, "date_end": None}
 
 
 def read_counts(

@@ -49,7 +49,7 @@ def read(
     about = cut[ANY][["study", "date"]]
     known = _areas(cut[ANY], np.arange(len(shapes))) / shapely.area(shapes)  # share of each commune that was studied
     if "perimeter" in parts:
-        perimeter = _described(_polygons(parts["perimeter"], options.crs, remarks), options)
+        perimeter = _described(polygons(parts["perimeter"], options.crs, remarks), options)
         looked_at = _cut(shapes, perimeter)[ANY]
         covered = _areas(looked_at, np.arange(len(shapes))) / shapely.area(shapes)
         about = about.combine_first(looked_at[["study", "date"]])  # a dry commune has the study's date and name too
@@ -88,14 +88,15 @@ def _mapped(paths: Sequence[Path], pattern: str, codes: Sequence[str]) -> npt.ND
     """Whether each commune is in a département that the files map whole: outside their zones there is none."""
     departements: set[str] = set()
     for path in paths:
-        found = re.search(pattern, path.name)
+        # a member of an archive lies in a folder of the archive's name
+        found = re.search(pattern, path.name) or re.search(pattern, path.parent.name)
         if found is None:
             raise UserError(f"{path.name}: expected a name that says its département ({pattern}).")
         departements.add(found[1])
     return np.array(["Fxx" in departements or code[: 3 if code[:2] == "97" else 2] in departements for code in codes])
 
 
-def _polygons(path: Path, crs: str, remarks: list[str]) -> gpd.GeoDataFrame:
+def polygons(path: Path, crs: str, remarks: list[str]) -> gpd.GeoDataFrame:
     """Every layer of a file, in ``crs``, repaired."""
     try:
         layers = [gpd.read_file(path, layer=name) for name, _ in pyogrio.list_layers(path)]
@@ -121,7 +122,7 @@ def _polygons(path: Path, crs: str, remarks: list[str]) -> gpd.GeoDataFrame:
 
 def _zones(path: Path, options: ZonePolygons, remarks: list[str]) -> pd.DataFrame:
     """Columns shape, zone_class, study, date."""
-    frame = _polygons(path, options.crs, remarks)
+    frame = polygons(path, options.crs, remarks)
     named = [name for name in (options.class_column, options.study_column, options.date_column) if name]
     if missing := sorted(set(named) - set(frame.columns)):
         raise UserError(f"{path.name}: no column {', '.join(missing)}. Found: {', '.join(map(str, frame.columns))}.")

@@ -56,6 +56,7 @@ def write_all(folder: Path) -> tuple[Path, ...]:
         write_pprn(folder / "sample_pprn" / "pprn_communes.xlsx", communes),
         *ground.write_clay(folder),
         ground.write_fires(folder / "sample_bdiff" / "Incendies.csv", communes),
+        ground.write_drought_orders(folder / "sample_drought_orders" / "arretes.csv", communes),
         *flood.write_zones(folder / "sample_flood_zones"),
         *flood.write_depths(folder / "sample_flood_depth"),
         *flood.write_flows(folder / "sample_river_flow"),

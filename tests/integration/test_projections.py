@@ -72,7 +72,7 @@ def projections(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mart]:
                 }
             )
         lake.write("simulation", pa.Table.from_pylist(simulations, schema=lake.SCHEMAS["simulation"]))
-        dataset = dict.fromkeys(lake.SCHEMAS["dataset"].names, "test") | {"resolution_km": 8.0}
+        dataset = dict.fromkeys(lake.SCHEMAS["dataset"].names, "test") | {"resolution_km": 8.0, "is_partial": False}
         dataset["validation_status"] = "synthetic"
         lake.write("dataset", pa.Table.from_pylist([dataset], schema=lake.SCHEMAS["dataset"]))
     climart(root, "build")

@@ -91,8 +91,8 @@ def test_years_go_up_to_the_last_whole_one() -> None:
 
 
 def test_one_file_per_departement() -> None:
-    assert len(addresses("georisques_rga")) == 96
-    assert addresses("georisques_rga", departement=["2A"]) == [
+    assert len(addresses("georisques_rga_2026")) == 96
+    assert addresses("georisques_rga_2026", departement=["2A"]) == [
         "https://files.georisques.fr/argiles/2025/AleaRG_2025_2A_L93.zip"
     ]
 
@@ -145,10 +145,10 @@ def test_profiles() -> None:
     with pytest.raises(UserError, match=r"wants --departement CODE"):
         fetch.of_profile("departemental", [])
     local = {source.id: dict(selection) for source, selection in fetch.of_profile("departemental", ["73"])}
-    assert local["georisques_rga"] == {"departement": ("73",)}
+    assert local["georisques_rga_2026"] == {"departement": ("73",)}
     assert local["georisques_api"] == {"departement": ("73",)}
     national = {source.id: dict(selection) for source, selection in fetch.of_profile("national", [])}
-    assert national["georisques_rga"] == {"extent": ("national",)}
+    assert national["georisques_rga_2026"] == {"extent": ("national",)}
     assert "climadiag_commune" in national
     assert not {"drias_2020_daily", "cmip6", "eobs"} & set(national)  # by name only: hundreds of GB, or a token
 

@@ -18,6 +18,7 @@ from ingest import lake, observed, registry
 from ingest.communes import COMMUNE_OF
 from ingest.readers import catnat, commune_table
 from ingest.registry import CatnatCounts, CatnatEvents, CommuneTable
+from tests.factories import bdiff_export
 from tests.support import real_data
 
 OPTIONS = CommuneTable(
@@ -120,6 +121,22 @@ def test_events_need_their_columns(tmp_path: Path) -> None:
     (tmp_path / "c.csv").write_text("cod_commune;dat_deb\n", encoding="utf-8")
     with pytest.raises(UserError, match=r"c\.csv: no column cod_nat_catnat, dat_fin"):
         catnat.read_events([tmp_path / "c.csv"], ["id"], CatnatEvents(reader="catnat_events"))
+
+
+def test_an_event_that_ends_before_it_starts_keeps_its_start(tmp_path: Path) -> None:
+    found, remarks = events(tmp_path / "c.csv", EVENT.replace("2024-10-18 00:00:00", "2024-10-16 00:00:00"))
+    assert (found[0]["date_start"], found[0]["date_end"]) == (date(2024, 10, 17), None)
+    assert remarks == ["c.csv, line 2: ends on 2024-10-16, before it starts on 2024-10-17: the end was left out."]
+
+
+def test_another_column_or_encoding_of_events_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "c.csv"
+    path.write_text(f"{GASPAR};nouveau\n{EVENT};1\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"c\.csv: column nouveau is not known\. Expected cod_nat_catnat"):
+        catnat.read_events([path], ["id"], CatnatEvents(reader="catnat_events"))
+    path.write_text(f"{GASPAR}\n{EVENT.replace('Inondations', 'Sécheresse')}\n", encoding="cp1252")
+    with pytest.raises(UserError, match=r"c\.csv: not utf-8 \(byte"):
+        catnat.read_events([path], ["id"], CatnatEvents(reader="catnat_events"))
 
 
 def test_counts_of_a_commune_that_lacks_a_field_are_zero(tmp_path: Path) -> None:
@@ -228,30 +245,78 @@ def test_every_iris_of_the_real_file_counts_once_and_paris_by_arrondissement() -
     assert not {"75056", "13055", "69123"} & codes
 
 
-BDIFF = '"Note"\n"Nombre : 3"\n"Critères";"F"\nAnnée;"Code INSEE";"Surface parcourue (m2)"\n'
-FIRES = '2019;"73065";"12000"\n2022;"73065";"500"\n2014;"2A139";\n'
-
-
 def test_fires_are_counted_and_an_export_that_may_be_cut_is_refused(tmp_path: Path) -> None:
     options = registry.sources()["bdiff"].observed
     assert isinstance(options, CommuneTable) and options.row_cap == 30_000
-    rows = {
-        (row["commune_code"], row["measure_id"]): row["value"]
-        for row in table(tmp_path / "f.csv", BDIFF + FIRES, options)
-    }
-    assert rows == {
+    path = bdiff_export(
+        tmp_path / "f.csv", [(2019, 1, "73065", "12000"), (2022, 1, "73065", "500"), (2014, 7, "2A139", "")]
+    )
+    rows = commune_table.read([path], ["id"], options)[0]["commune_fact"]
+    assert {(row["commune_code"], row["measure_id"]): row["value"] for row in rows} == {
         ("73065", "fires_n"): 2, ("73065", "fires_area"): 1.25, ("2A139", "fires_n"): 1, ("2A139", "fires_area"): None,
     }  # fmt: skip
+    # whole years, the first and the last of them
+    assert {(row["date_start"], row["date_end"]) for row in rows} == {(date(2014, 1, 1), date(2022, 12, 31))}
     with pytest.raises(UserError, match=r"f\.csv: 3 rows, and an export stops at 3"):
-        table(tmp_path / "f.csv", BDIFF + FIRES, options.model_copy(update={"row_cap": 3}))
+        commune_table.read([path], ["id"], options.model_copy(update={"row_cap": 3}))
+
+
+def test_years_of_fires_add_up_and_one_year_twice_is_refused(tmp_path: Path) -> None:
+    options = registry.sources()["bdiff"].observed
+    assert isinstance(options, CommuneTable)
+    first = bdiff_export(tmp_path / "2021.csv", [(2021, 1, "73065", "10000")])
+    second = bdiff_export(tmp_path / "2022.csv", [(2022, 1, "73065", "20000"), (2022, 2, "73001", "")])
+    rows = commune_table.read([first, second], ["a", "b"], options)[0]["commune_fact"]
+    found = {(row["commune_code"], row["measure_id"]): (row["value"], row["source_file_id"]) for row in rows}
+    assert found["73065", "fires_n"] == (2, None) and found["73065", "fires_area"] == (3, None)  # of both files
+    assert found["73001", "fires_n"] == (1, "b")
+    said = r"2021\.csv, line 5: Année, Numéro, Département = 2021, 1, 73 is in 2021\.csv, line 5 too|is in 2021\.csv"
+    again = bdiff_export(tmp_path / "again.csv", [(2021, 1, "73065", "10000")])
+    with pytest.raises(UserError, match=said):
+        commune_table.read([first, again], ["a", "b"], options)
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ((2021, 1, "73065", "-5"), r"line 5, Surface parcourue \(m2\): '-5' cannot be"),
+        ((2021, 1, "73065", "vingt"), r"line 5, Surface parcourue \(m2\): 'vingt' is not a number"),
+        (("21", 1, "73065", "5"), r"line 5, Année: '21' is not a year"),
+        ((2021, 1, "Nice", "5"), r"line 5: 'Nice' is not a commune's code"),
+    ],
+)
+def test_fires_that_cannot_be_are_refused(tmp_path: Path, row: tuple[object, ...], said: str) -> None:
+    options = registry.sources()["bdiff"].observed
+    assert isinstance(options, CommuneTable)
+    with pytest.raises(UserError, match=said):
+        commune_table.read([bdiff_export(tmp_path / "f.csv", [row])], ["id"], options)
+
+
+@pytest.mark.real_data
+def test_the_real_fires_and_plans_are_read_whole() -> None:
+    for source, name, n_rows in (
+        ("bdiff", "bdiff_incendies_2014_2024_france_entiere.csv", 29_806),
+        ("anct_pprn", "pprn_communes_anct_2024.xlsx", 34_935),
+    ):
+        options = registry.get(source).observed
+        assert isinstance(options, CommuneTable)
+        tables, remarks = commune_table.read([real_data() / "hazard" / name], ["id"], options)
+        rows = tables["commune_fact"]
+        assert remarks == []
+        if source == "bdiff":
+            assert sum(row["value"] for row in rows if row["measure_id"] == "fires_n") == n_rows
+            # 161 333.35 ha: the sum of the 29 806 areas
+            area = sum(row["value"] for row in rows if row["measure_id"] == "fires_area")
+            assert area == pytest.approx(161_333.35, abs=0.01)
+            assert {(row["date_start"], row["vintage"]) for row in rows} == {(date(2014, 1, 1), date(2024, 12, 31))}
+        else:
+            assert len(rows) == n_rows
 
 
 @pytest.mark.parametrize(
     ("source_id", "text", "expected"),
     [
         ("georisques_radon", "code_insee;classe_potentiel\n01001;1\n73065;3\n", {"radon_class": 3.0}),
-        ("georisques_cavities", "code_insee;nom\n73065;a\n73065;b\n", {"cavities_n": 2.0}),
-        ("georisques_ground_movements", "code_insee;type\n73065;chute\n", {"ground_movements_n": 1.0}),
         (
             "cerema_coast",
             "code_insee;recul_m_an;part_zone_basse\n73065;-0.5;12\n",

@@ -37,7 +37,8 @@ def test_what_is_loaded_by_itself_is_a_verb_too() -> None:
 def test_the_sources_of_the_issue_are_there() -> None:
     wanted = {
         "drias_2020_daily", "tracc2023_tables", "climadiag_commune", "socle_2025_daily", "sim2", "adamont_indicators",
-        "commune_codes", "insee_population", "insee_housing", "georisques_api", "georisques_catnat", "georisques_rga",
+        "commune_codes", "insee_population", "insee_housing", "georisques_api", "georisques_catnat",
+        "georisques_rga_2026", "georisques_rga_2020",
         "georisques_tri", "jrc_flood_depth", "hubeau_hydrometrie", "bdiff", "agreste_saa", "rpg", "aoc_viticulture",
         "drought_orders", "eobs", "cordex_eur_11", "cmip6",
     }  # fmt: skip

@@ -1,14 +1,24 @@
--- The legal maps of clay shrink-swell, each with the days in which it is in force: [valid_from, valid_to). A later map of the same
--- status ends the one before.
-with maps as (
+-- The legal maps of clay shrink-swell, each with the days in which it is in force: [valid_from, valid_to). A later map of the same basis
+-- and status ends the one before: shares of houses and area (basis shares), or one class per commune (basis classes).
+with measured as (
+
+    select *, case when measure_id = 'rga_share' then 'shares' else 'classes' end as basis
+    from {{ ref('fct_exposure') }}
+    where measure_id in ('rga_share', 'rga_class_2020', 'rga_class_2026')
+
+),
+
+maps as (
 
     select
         dataset_id,
+        measure_id,
+        basis,
         any_value(validation_status) as validation_status,
         min(date_start) as valid_from
-    from {{ ref('fct_exposure') }}
-    where measure_id = 'rga_share' and date_start is not null
-    group by dataset_id
+    from measured
+    where date_start is not null
+    group by dataset_id, measure_id, basis
 
 ),
 
@@ -16,7 +26,11 @@ in_force as (
 
     select
         *,
-        lead(valid_from) over (partition by validation_status = 'synthetic' order by valid_from, dataset_id) as valid_to
+        min(valid_from) over (
+            partition by validation_status = 'synthetic', basis
+            order by valid_from
+            range between interval 1 day following and unbounded following
+        ) as valid_to
     from maps
 
 ),
@@ -38,21 +52,14 @@ shares as (
     using max(value)
     group by territory_id, dataset_id
 
-),
-
-states as (
-
-    select territory_id, dataset_id, state, source_file_id, reason
-    from {{ ref('fct_exposure') }}
-    where measure_id = 'rga_share'
-
 )
 
 select
-    states.territory_id,
-    states.dataset_id,
+    measured.territory_id,
+    measured.dataset_id,
+    in_force.basis,
     in_force.valid_from,
-    in_force.valid_to,
+    in_force.valid_to::date as valid_to,
     shares.rga_share as share,
     shares.rga_share_medium as share_medium,
     shares.rga_share_strong as share_strong,
@@ -61,16 +68,18 @@ select
     shares.rga_area_share_medium as area_share_medium,
     shares.rga_area_share_strong as area_share_strong,
     case
-        when states.state = 'not_studied' then null
+        when measured.state = 'not_studied' then null
+        when in_force.basis = 'classes' then ['none_mapped', 'weak', 'medium', 'strong'][measured.value::integer + 1]
         when shares.rga_area_share_strong > 0 then 'strong'
         when shares.rga_area_share_medium > 0 then 'medium'
         when shares.rga_area_share_weak > 0 then 'weak'
         when shares.rga_area_share_strong is not null then 'none_mapped'
     end as strongest,
-    states.state,
-    states.source_file_id,
+    measured.state,
+    measured.source_file_id,
     in_force.validation_status,
-    states.reason
-from states
-inner join in_force using (dataset_id)
-left join shares using (territory_id, dataset_id)
+    measured.reason
+from measured
+inner join in_force using (dataset_id, measure_id)
+left join shares
+    on measured.territory_id = shares.territory_id and measured.dataset_id = shares.dataset_id and in_force.basis = 'shares'

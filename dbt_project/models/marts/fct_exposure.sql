@@ -59,10 +59,12 @@ communes as (
         and series.measure_id = facts.measure_id
         and series.return_period is not distinct from facts.return_period
     left join uncarried on territories.code = uncarried.commune_code and series.dataset_id = uncarried.dataset_id
-    -- a national register speaks of every commune under the regime, also by silence
+    left join {{ ref('stg_lake__datasets') }} as sources on series.dataset_id = sources.dataset_id
+    -- a national register speaks of every commune under the regime, also by silence; what was asked for a few of them does not
     cross join lateral (
         select case
-            when uncarried.commune_code is null and territories.zone in ('metro', 'drom') then measures.absent_means
+            when uncarried.commune_code is null and territories.zone in ('metro', 'drom') and sources.is_partial is not true
+                then measures.absent_means
         end as meaning
     ) as absent
 
@@ -130,6 +132,8 @@ every_territory as (
             else 'no_weight'
         end as reason
     from groups
+    union all by name
+    select * from {{ ref('int_drought_measures') }}
 
 )
 

@@ -16,7 +16,7 @@ with measures as (
         max(value) filter (measure_id = 'rga_area_share_{{ level }}') as area_{{ level }}{{ "," if not loop.last }}
         {%- endfor %}
     from {{ ref('int_given_facts') }}
-    where starts_with(measure_id, 'rga_')
+    where starts_with(measure_id, 'rga_area') or starts_with(measure_id, 'rga_dwelling')
     group by dataset_id, commune_code
 
 ),
@@ -38,7 +38,9 @@ shares as (
             case when rga_weight > 0 then 0 end
         )::double as rga_share_{{ level }},
         {%- endfor %}
-        least(rga_share_medium + rga_share_strong, 100)::double as rga_share,
+        -- least passes over NULL: an unknown share would be 100
+        (case when rga_share_medium + rga_share_strong is not null then least(rga_share_medium + rga_share_strong, 100) end)::double
+            as rga_share,
         (case when has_houses then houses * rga_share / 100 end)::double as rga_houses
     from measures
     inner join counted using (dataset_id)

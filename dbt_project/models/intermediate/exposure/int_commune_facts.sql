@@ -31,4 +31,6 @@ select * from {{ ref('int_flood_damage') }}
 union all by name
 select * from {{ ref('int_clay_measures') }}
 union all by name
+select * from {{ ref('int_fire_measures') }}
+union all by name
 select * from {{ ref('int_river_measures') }}

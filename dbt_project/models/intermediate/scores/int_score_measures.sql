@@ -1,5 +1,5 @@
--- Exposure measures that a score may read, one dataset per measure: the latest. A count is had per commune, so that a territory is
--- on the scale of its communes.
+-- Exposure measures that a score may read, one dataset per measure: the latest that speaks of every commune. A count is had per commune,
+-- so that a territory is on the scale of its communes.
 with measures as (
 
     select
@@ -23,6 +23,7 @@ with measures as (
         group by all
     ) as periods using (dataset_id, measure_id)
     where exposure.return_period is null
+        and exposure.dataset_id not in (select dataset_id from {{ ref('stg_lake__datasets') }} where is_partial)
         and exposure.value is not null
         and exposure.measure_id in (select part_id from {{ ref('int_score_parts') }} where kind = 'measure')
 
