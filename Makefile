@@ -42,6 +42,9 @@ national: .venv/.app ## Build the national mart: make national REAL_DATA=folder 
 	$(BIN)/climart ingest observed georisques_catnat_counts "$(REAL_DATA)/hazard/gazetteer_catnat.json.gz"
 	$(BIN)/climart ingest observed anct_pprn "$(REAL_DATA)/hazard/pprn_communes_anct_2024.xlsx"
 	$(BIN)/climart ingest observed bdiff "$(REAL_DATA)"/hazard/bdiff_*.csv
+	$(BIN)/climart ingest observed drought_orders "$(REAL_DATA)"/hazard/arretes_secheresse_*.csv
+	$(BIN)/climart ingest observed dvf_flats "$(REAL_DATA)"/exposure/gazetteer_dvf_*.csv
+	$(BIN)/climart ingest observed insee_iris_housing "$(REAL_DATA)/exposure/iris_2021.parquet"
 	$(BIN)/climart build
 	$(BIN)/climart publish
 

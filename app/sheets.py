@@ -33,7 +33,8 @@ HEADLINES: Final[Mapping[str, tuple[str, ...]]] = {
 KEY_FACTS: Final = (
     "catnat_n_total", "catnat_n_flood", "catnat_n_drought", "catnat_last_year", "flood_area_share", "flood_pop_share",
     "flood_dwelling_share", "pprn", "ead_flood", "river_flow_max", "rga_share", "rga_houses", "fires_n", "fires_area",
-    "drought_days_crisis", "radon_class", "cavities_n", "ground_movements_n", "dwellings", "flat_price_p50",
+    "drought_days_alerte_renforcee", "drought_days_crise", "radon_class", "cavities_n", "ground_movements_n",
+    "aoc_area_share", "dwellings", "flat_price_p50", "house_price_p50",
 )  # fmt: skip
 FIGURES_PER_THEME: Final = 3
 CROPS: Final = 10

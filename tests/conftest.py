@@ -198,6 +198,9 @@ def _build_national(root: Path) -> dict[str, str]:
         "bdiff": climart(
             root, "ingest", "observed", "bdiff", data / "hazard" / "bdiff_incendies_2014_2024_france_entiere.csv"
         ),
+        "drought": climart(
+            root, "ingest", "observed", "drought_orders", data / "hazard" / "arretes_secheresse_vigieau_2024.csv"
+        ),
         "build": climart(root, "build"),
         "publish": climart(root, "publish"),
     }
