@@ -3,7 +3,7 @@
 A parcel names every appellation that it may bear. Who owns what: a list of communes (``climart ingest zones``) owns its
 territory ``aoc:<name>`` and the communes in it; an appellation that no list names gets a list of the communes of its
 parcels, until one comes. The parcels own the weights: an appellation is weighed by them, in the weighting ``vineyard``,
-and not by what its communes grow (docs/decisions/0012-appellations.md).
+and not by what its communes grow (docs/decisions/0010-appellations.md).
 """
 
 from __future__ import annotations
