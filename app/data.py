@@ -744,8 +744,8 @@ class Release:
     def published(self, territory_id: str) -> list[dict[str, Any]]:
         """What producers publish of a territory, already reduced over their simulations; [] where there is nothing.
 
-        Rows by dataset, index and season, then context. ``label_fr`` and the like are None where the index is not one
-        of our indicators.
+        Rows by dataset, index, season and statistic (level or change), then context. ``label_fr`` and the like are None
+        where the index is not one of our indicators.
         """
         if "fct_published_ensemble" not in self.tables:
             return []
@@ -757,8 +757,8 @@ class Release:
             inner join dim_dataset as dataset using (dataset_id)
             inner join dim_context as context using (context_id)
             left join dim_indicator as indicator using (indicator_id)
-            where territory_id = ? and statistic = 'level' and median is not null
-            order by dataset_id, indicator_id is null, index_code, season, position
+            where territory_id = ? and median is not null
+            order by dataset_id, indicator_id is null, index_code, season, statistic, position
             """,
             [territory_id],
         )

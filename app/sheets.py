@@ -330,15 +330,11 @@ def published(rows: Sequence[Row], contexts: Mapping[str, Context], words: Words
         held = list(of_dataset)
         stops = sorted({row["context_id"] for row in held}, key=lambda one: contexts[one].position)
         lines = []
-        for (code, season), of_index in groupby(held, key=lambda row: (row["index_code"], row["season"])):
+        for _, of_index in groupby(held, key=lambda row: (row["index_code"], row["season"], row["statistic"])):
             by_context = {row["context_id"]: row for row in of_index}
             first = next(iter(by_context.values()))
-            label = words.own(first["label_fr"], first["label_en"]) if first["label_fr"] else f"{code} {season}"
-            unit = str(first["unit"] or "")
-            unit = unit_form(unit, "level", words) if f"units.{unit}.level" in words.texts else unit  # or as it came
-            decimals = 1 if first["decimals"] is None else first["decimals"]
-            cells = [_of_producer(by_context.get(stop), decimals, words) for stop in stops]
-            lines.append((f"{label}, {unit}" if unit else label, *cells))
+            cells = [_of_producer(by_context.get(stop), words) for stop in stops]
+            lines.append((_producer_label(first, words), *cells))
         bounds = "min" if held[0]["low_statistic"] == "min" else "q05"
         found.append(
             Listing(
@@ -351,14 +347,27 @@ def published(rows: Sequence[Row], contexts: Mapping[str, Context], words: Words
     return found
 
 
-def _of_producer(row: Row | None, decimals: int, words: Words) -> str:
+def _producer_label(row: Row, words: Words) -> str:
+    """Our name of the index where it is ours, else the producer's code; whether it is a change; its unit."""
+    label = words.own(row["label_fr"], row["label_en"]) if row["label_fr"] else f"{row['index_code']} {row['season']}"
+    if row["statistic"] == "change":
+        label = words("sheet.change_of", label=label)
+    unit = unit_form(row["unit"] or "", "level", words)  # of a change too: one in % is relative, not in points
+    return f"{label}, {unit}" if unit else label
+
+
+def _of_producer(row: Row | None, words: Words) -> str:
+    """A median with its bounds, at the precision of our indicator, else with one decimal."""
     if row is None:
         return ""
-    median = number(row["median"], decimals, words)
+    decimals = 1 if row["decimals"] is None else row["decimals"]
+
+    def said(value: float) -> str:
+        return bare(value, row["unit"] or "", decimals, row["statistic"], words)
+
     if row["low"] is None or row["high"] is None:
-        return median
-    low, high = (number(row[name], decimals, words) for name in ("low", "high"))
-    return f"{median} ({words('sheet.range', low=low, high=high)})"
+        return said(row["median"])
+    return f"{said(row['median'])} ({words('sheet.range', low=said(row['low']), high=said(row['high']))})"
 
 
 def yields(rows: Sequence[Row], name: str, words: Words) -> list[Listing]:

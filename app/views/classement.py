@@ -7,7 +7,7 @@ from typing import Any, Final
 import pandas as pd
 import streamlit as st
 
-from app import export, maps, ranking, sentences, session, state
+from app import maps, ranking, sentences, session, state
 from app.formats import number
 from app.ranking import Order
 from app.session import Scene
@@ -35,7 +35,8 @@ def show(scene: Scene) -> None:
         st.info(words("ranking.nothing"))
         return
     table(scene, shown)
-    downloads(scene, kept)
+    # all the rows that the filters keep
+    carte.downloads(scene, kept.sort_values([sentences.columns(scene.measure)[1], "name"], ascending=[False, True]))
 
 
 def filters(scene: Scene, valued: pd.DataFrame) -> tuple[pd.DataFrame, Order]:
@@ -116,26 +117,3 @@ def table(scene: Scene, shown: pd.DataFrame) -> None:
         )
     if said := ranking.unit_note(shown, indicator, scene.measure, words):
         st.caption(said)
-
-
-def downloads(scene: Scene, kept: pd.DataFrame) -> None:
-    """All the rows that the filters keep."""
-    words = scene.words
-    ordered = kept.sort_values([sentences.columns(scene.measure)[1], "name"], ascending=[False, True])
-    with st.container(horizontal=True):
-        st.download_button(
-            words("table.csv"),
-            lambda: export.table_csv(ordered, scene.source),
-            file_name=f"{scene.file_stem}.csv",
-            mime="text/csv",
-            on_click="ignore",
-            key="csv",
-        )
-        st.download_button(
-            words("table.xlsx"),
-            lambda: export.table_xlsx(ordered, scene.source),
-            file_name=f"{scene.file_stem}.xlsx",
-            mime=export.XLSX,
-            on_click="ignore",
-            key="xlsx",
-        )

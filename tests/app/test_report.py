@@ -126,8 +126,10 @@ def test_the_sheets_of_the_sample_print_on_two_pages(
 def published(code: str, season: str, context: str, median: float, **other: object) -> dict[str, object]:
     return {
         "dataset_id": "climadiag_commune", "index_code": code, "season": season, "context_id": context,
-        "median": median, "low": median - 2, "high": median + 3, "low_statistic": "q05", "unit": "d/yr",
-        "label_fr": None, "label_en": None, "decimals": None, "title_fr": "Climadiag", "title_en": "Climadiag", **other,
+        "statistic": "level", "median": median, "low": median - 2, "high": median + 3, "low_statistic": "q05",
+        "unit": "d/yr",
+        "label_fr": None, "label_en": None,
+        "decimals": None, "title_fr": "Climadiag", "title_en": "Climadiag", **other,
     }  # fmt: skip
 
 
@@ -136,11 +138,17 @@ def test_figures_of_producers_stand_apart_with_their_own_bounds(release: Release
         published("FD", "YR", "ref", 64, label_fr="Jours de gel", label_en="Frost days", decimals=0),
         published("FD", "YR", "rwl40", 28, label_fr="Jours de gel", label_en="Frost days", decimals=0),
         published("X9", "DJF", "rwl40", 7, unit="furlong", low=None),
+        published("Q", "YR", "rwl40", -30, unit="%", statistic="change"),
         published("FD", "YR", "ref", 60, dataset_id="tracc2023_tables", low_statistic="min", title_fr="TRACC"),
     ]
     climadiag, tracc = sheets.published(rows, release.catalogue.contexts, words("fr"))
     assert climadiag.title == "Climadiag" and "90 %" in climadiag.note
-    assert [row[1:] for row in climadiag.rows] == [("64 (62 à 67)", "28 (26 à 31)"), ("", "7,0")]
+    assert [row[1:] for row in climadiag.rows] == [
+        ("64 (62 à 67)", "28 (26 à 31)"),
+        ("", "7,0"),
+        ("", "−30,0 (−32,0 à −27,0)"),
+    ]
+    assert climadiag.rows[2][0] == "Q YR (évolution), %"
     assert climadiag.rows[0][0].startswith("Jours de gel") and climadiag.rows[1][0] == "X9 DJF, furlong"
     assert "plus basse" in tracc.note and tracc.rows[0][1:] == ("60,0 (58,0 à 63,0)",)
 

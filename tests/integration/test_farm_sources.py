@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 
 from climart import paths
+from tests.app.conftest import Page
+from tests.app.test_pages import texts
 from tests.conftest import Mart, climart
 from tests.factories import admin_folder, appellation, tracc_export, wfs
 from tests.unit.test_ensemble_table import row as flow
@@ -178,3 +180,15 @@ def test_the_queries_of_the_how_to_give_these_figures(mart: Mart) -> None:
     assert len(found) == 15 and {row[0] for row in found} == {"Ain"}  # soft wheat of the département, not of the région
     assert [row[5] for row in found] == pytest.approx([0] * 15, abs=1e-9)
     assert mart.query(prices) == [("Commune 01001", 3000, 5)]
+
+
+def test_the_sheet_of_a_commune_shows_them(mart: Mart, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Yields of its département, future flows of its producer, prices, people: where they are loaded."""
+    monkeypatch.setenv("CLIMART_DATA", str(mart.root))
+    test = Page(mart.root).open(view="territoire", territory=A)
+    assert not test.exception
+    titles = [one.label for one in test.expander]
+    assert any(title.startswith("Rendements observés : Ain") for title in titles)
+    said = texts(test).replace("\u00a0", " ")
+    assert "−30,0 (−50,0 à −10,0)" in said and "Blé tendre" in said
+    assert "Surface délimitée en appellation viticole" in said

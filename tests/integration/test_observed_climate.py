@@ -19,6 +19,8 @@ import pytest
 from ingest import grid, stations
 from ingest.variables import VARIABLES
 from mart import observation
+from tests.app.conftest import Page
+from tests.app.test_pages import texts
 from tests.conftest import Mart, climart
 from tests.ensembles import climadiag_archive, duration, tracc_archive
 from tests.factories import admin_folder, tracc_export
@@ -327,3 +329,13 @@ def test_every_variable_of_sim2_is_canonical() -> None:
     from ingest.readers import mf_stations, sim2
 
     assert set(sim2.COLUMNS) | set(mf_stations.COLUMNS) <= set(VARIABLES)
+
+
+def test_the_sheet_of_a_commune_shows_what_climadiag_says_of_it(mart: Mart, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLIMART_DATA", str(mart.root))
+    test = Page(mart.root).open(view="territoire", territory=A)
+    assert not test.exception
+    said = texts(test).replace("\u00a0", " ")
+    assert "2 (1 à 4)" in said  # very hot days at +2 °C, median and 90 % interval of the producer
+    assert "23 février (20 février à 1er mars)" in said  # AG2, a day of the year: 54 (51 to 60)
+    assert "intervalle à 90 %" in said
