@@ -14,9 +14,10 @@ from climart.files import atomic
 from ingest.sample import flood
 
 SEED = 20_261_122
-# The basin of Chambéry, m (Lambert 93). Weak to strong, side by side; the map of 2026 widens the strong zone.
-WEST, EAST, SOUTH, NORTH = 915_000, 935_000, 6_490_000, 6_510_000
-BORDERS = {"2020": (921_000, 927_000), "2026": (919_000, 923_000)}  # weak | medium | strong
+# The basin of Chambéry, then the Tarentaise, where no houses are counted: west, east, south, north, m (Lambert 93).
+# Weak to strong, side by side; the map of 2026 widens the strong zone.
+BLOCKS = ((915_000, 935_000, 6_490_000, 6_510_000), (965_000, 1_000_000, 6_460_000, 6_520_000))
+BORDERS = {"2020": ((921_000, 927_000), (975_000, 987_000)), "2026": ((919_000, 923_000), (971_000, 980_000))}
 FILES = {
     "2020": ("sample_rga_2020", "AleaRG_73_L93.gpkg"),
     "2026": ("sample_rga_2026", "AleaRG_2025_73_L93.gpkg"),
@@ -61,11 +62,13 @@ def write_clay(folder: Path) -> tuple[Path, ...]:
     """A map of Savoie per date of force, and houses per pixel of 250 m."""
     files: list[Path] = []
     for year, (source, name) in FILES.items():
-        edges = (WEST, *BORDERS[year], EAST)
-        zones = [shapely.box(left, SOUTH, right, NORTH) for left, right in itertools.pairwise(edges)]
-        files.append(
-            flood.geopackage(folder / source / name, zones, {"NIVEAU": [1, 2, 3], "ALEA": ["Faible", "Moyen", "Fort"]})
-        )
+        zones = [
+            shapely.box(left, south, right, north)
+            for (west, east, south, north), borders in zip(BLOCKS, BORDERS[year], strict=True)
+            for left, right in itertools.pairwise((west, *borders, east))
+        ]
+        levels = {"NIVEAU": [1, 2, 3] * len(BLOCKS), "ALEA": ["Faible", "Moyen", "Fort"] * len(BLOCKS)}
+        files.append(flood.geopackage(folder / source / name, zones, levels))
         files.append(flood.raster_file(folder / source / "sample_maisons.tif", np.round(4 * flood.towns())))
     return tuple(files)
 

@@ -1,4 +1,4 @@
--- Shares exposed to clay shrink-swell, of houses where the source counts them, else of area; and the houses exposed.
+-- Shares exposed to clay shrink-swell: of houses where the source counts any in the commune, else of area; and the houses exposed.
 with measures as (
 
     select
@@ -34,7 +34,8 @@ shares as (
         (case when has_houses then houses else area end)::double as rga_weight,
         {%- for level in ('medium', 'strong') %}
         coalesce(
-            case when has_houses then houses_{{ level }} else area_{{ level }} end,
+            -- a commune without a house has its share of area, which weighs nothing in a territory
+            case when has_houses and houses > 0 then houses_{{ level }} else area_{{ level }} end,
             case when rga_weight > 0 then 0 end
         )::double as rga_share_{{ level }},
         {%- endfor %}
