@@ -43,6 +43,8 @@ ELSEWHERE = {
     "hw_mf_sev": "Météo-France heat waves: tests/unit/test_series.py",
     "maize_tsum6": "clip of both extremes: tests/unit/test_series.py",
     "maize_tsum6_long": "clip of both extremes: tests/unit/test_series.py",
+    "dry_soil_days": "a producer's wetness, else our reservoir's: tests/unit/test_series.py, test_states_soil.py",
+    "dry_soil_days_jja": "a producer's wetness, else our reservoir's: tests/unit/test_series.py, test_states_soil.py",
     "p99_yr": "quantile of a year's days: tests/unit/test_reducers.py",
     "pr_above_q90": "all-day quantile: tests/unit/test_series.py",
     "snow_start": "xclim's seasons are the first run, not the longest: tests/integration/test_reduce.py",
