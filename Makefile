@@ -6,6 +6,9 @@ export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
+# climart ingest $(1) with the files of the pattern $(2), where there are some
+if_there = @set -- $(2); if [ -e "$$1" ]; then $(BIN)/climart ingest $(1) "$$@"; else echo "$(1): no file, left out"; fi
+
 .PHONY: help run mart app national test lint types bench bench-app docs clean
 .DEFAULT_GOAL := help
 
@@ -35,16 +38,17 @@ app: .venv/.app ## Serve the dashboard of the stable release
 national: .venv/.app ## Build the national mart: make national REAL_DATA=folder CLIMART_DATA=folder
 	@test -n "$(REAL_DATA)" || { echo "make national: say where the real files are, REAL_DATA=folder (see data/README.md)"; exit 2; }
 	$(BIN)/climart ingest territories "$(REAL_DATA)/admin" --massifs "$(REAL_DATA)/snow/massifs.shp"
-	$(BIN)/climart ingest ski-areas "$(REAL_DATA)/snow/openskimap_ski_areas_france.csv"
-	$(BIN)/climart ingest zones "$(REAL_DATA)"/agriculture/*.csv "$(REAL_DATA)"/agriculture/*.json
 	$(BIN)/climart ingest drias "$(REAL_DATA)/drias/tracc2023"
-	test ! -d "$(REAL_DATA)/drias/drias2020" || $(BIN)/climart ingest drias "$(REAL_DATA)/drias/drias2020" --skip-bad
-	$(BIN)/climart ingest observed georisques_catnat_counts "$(REAL_DATA)/hazard/gazetteer_catnat.json.gz"
-	$(BIN)/climart ingest observed anct_pprn "$(REAL_DATA)/hazard/pprn_communes_anct_2024.xlsx"
-	$(BIN)/climart ingest observed bdiff "$(REAL_DATA)"/hazard/bdiff_*.csv
-	$(BIN)/climart ingest observed drought_orders "$(REAL_DATA)"/hazard/arretes_secheresse_*.csv
-	$(BIN)/climart ingest observed dvf_flats "$(REAL_DATA)"/exposure/gazetteer_dvf_*.csv
-	$(BIN)/climart ingest observed insee_iris_housing "$(REAL_DATA)/exposure/iris_2021.parquet"
+	$(call if_there,drias --skip-bad,"$(REAL_DATA)"/drias/drias2020/*.txt)
+	$(call if_there,zones,"$(REAL_DATA)"/agriculture/*.csv)
+	$(call if_there,zones,"$(REAL_DATA)"/agriculture/*.json)
+	$(call if_there,ski-areas,"$(REAL_DATA)"/snow/openskimap_*.csv)
+	$(call if_there,observed georisques_catnat_counts,"$(REAL_DATA)"/hazard/gazetteer_catnat.json.gz)
+	$(call if_there,observed anct_pprn,"$(REAL_DATA)"/hazard/pprn_*.xlsx)
+	$(call if_there,observed bdiff,"$(REAL_DATA)"/hazard/bdiff_*.csv)
+	$(call if_there,observed drought_orders,"$(REAL_DATA)"/hazard/arretes_secheresse_*.csv)
+	$(call if_there,observed dvf_flats,"$(REAL_DATA)"/exposure/gazetteer_dvf_*.csv)
+	$(call if_there,observed insee_iris_housing,"$(REAL_DATA)"/exposure/iris_*.parquet)
 	$(BIN)/climart build
 	$(BIN)/climart publish
 

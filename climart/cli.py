@@ -296,7 +296,7 @@ def ingest_sim2(
     files: Annotated[list[Path], typer.Argument(help="All the yearly files, or their folder.", metavar="FILE")],
     workers: Annotated[int | None, typer.Option(help="Processes (default: the machine's cores).")] = None,
 ) -> None:
-    """Load SIM2 (QUOT_SIM2_<year>.csv.gz) as the observed reference: one run, reduced like the projections."""
+    """Load SIM2 (QUOT_SIM2_YYYY.csv.gz) as the observed reference: one run, reduced like the projections."""
     from ingest import sim2
 
     done = sim2.load(files, workers=workers)
