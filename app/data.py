@@ -764,19 +764,23 @@ class Release:
         )
 
     def yields(self, territory_id: str, crops: int) -> list[dict[str, Any]]:
-        """The latest yield of the crops that take most of a territory's land, with the trend it is set against."""
+        """The yields of the last year of each dataset, of the crops that take most of a territory's land; [] if none.
+
+        The producer's totals over crops are left out.
+        """
         if "fct_crop_yield" not in self.tables:
             return []
+        totals = "and not is_total" if "is_total" in self.tables["fct_crop_yield"] else ""
         return self._rows(
-            """
+            f"""
             select yields.*, dataset.title_fr, dataset.title_en
             from fct_crop_yield as yields inner join dim_dataset as dataset using (dataset_id)
-            where territory_id = ? and yields.yield is not null
-            qualify row_number() over (partition by dataset_id, crop_group, crop order by year desc) = 1
-            order by area_ha desc nulls last, crop
-            limit ?
+            where territory_id = $territory and yields.yield is not null {totals}
+            qualify year = max(year) over (partition by dataset_id)
+                and row_number() over (partition by dataset_id, year order by area_ha desc nulls last, crop) <= $crops
+            order by dataset_id, area_ha desc nulls last, crop
             """,
-            [territory_id, crops],
+            {"territory": territory_id, "crops": crops},
         )
 
     def former_codes(self) -> dict[str, tuple[str | None, str | None]]:

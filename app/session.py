@@ -292,6 +292,8 @@ def sheet(seen: Scene, place: Row) -> report.Sheet:
     shown = sheets.themes(values, catalogue, chosen.dataset, chosen.track, spoken)
     figures_shown = [one for theme in shown for one in theme.figures]
     used = {one.dataset: catalogue.datasets[one.dataset] for one in figures_shown} or {chosen.dataset: seen.dataset}
+    others = listings(seen, place)
+    credited = used | {one.dataset: catalogue.datasets[one.dataset] for one in others}
     rows = [row for one in figures_shown for row in one.rows if row is not None]
     facts = seen.release.exposures(territory)
     standings = [
@@ -308,7 +310,7 @@ def sheet(seen: Scene, place: Row) -> report.Sheet:
     texts = ranking.class_texts(seen.indicator, seen.measure, spoken)
     source = [
         line
-        for dataset in used.values()
+        for dataset in credited.values()
         for line in export.dataset_lines(dataset, seen.release.version, seen.release.published_at.date(), spoken)
     ]
     notices = [spoken.own(dataset.notice_fr, dataset.notice_en) for dataset in used.values()]
@@ -319,7 +321,7 @@ def sheet(seen: Scene, place: Row) -> report.Sheet:
         themes=tuple(shown),
         standings=tuple(standings),
         facts=None if facts is None else tuple(sheets.facts(facts, seen.release.published_at.date(), spoken)),
-        listings=tuple(listings(seen, place)),
+        listings=tuple(others),
         limits=tuple(sheets.limits(place, shown, rows[0] if rows else None, notices, spoken)),
         source=tuple(dict.fromkeys(source)),
         inset=lambda: inset(seen, place),
@@ -341,10 +343,11 @@ def listings(seen: Scene, place: Row) -> list[sheets.Listing]:
     """Other producers' figures of a territory: ensembles as published; yields, which are known by département."""
     spoken, opened_release = seen.words, seen.release
     rows = opened_release.published(str(place["territory_id"]))
-    found = sheets.published(rows, opened_release.catalogue.contexts, spoken)
+    found = sheets.published(rows, opened_release.catalogue, spoken)
     of_crops = place["departement_id"] or place["territory_id"]
     name = place["departement"] or place["name"]
-    return found + sheets.yields(opened_release.yields(str(of_crops), sheets.CROPS), str(name), spoken)
+    of_last_year = opened_release.yields(str(of_crops), sheets.CROPS)
+    return found + sheets.yields(of_last_year, str(name), opened_release.catalogue, spoken)
 
 
 def runs(seen: Scene, place: Row) -> list[tuple[str, list[float]]]:

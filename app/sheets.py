@@ -36,6 +36,7 @@ KEY_FACTS: Final = (
     "drought_days_alerte_renforcee", "drought_days_crise", "radon_class", "cavities_n", "ground_movements_n",
     "aoc_area_share", "dwellings", "flat_price_p50", "house_price_p50",
 )  # fmt: skip
+LEGAL_MAPS: Final = ("rga_",)  # measures of maps of which one is in force
 FIGURES_PER_THEME: Final = 3
 CROPS: Final = 10
 THEMES: Final = ("heat", "agriculture", "rain", "snow", "buildings", "habitability", "scores")
@@ -247,7 +248,7 @@ class Fact:
     value: str
     dated: str
     definition: str
-    known: bool  # whether there is a figure or a state to show; else it was not studied here
+    known: bool  # whether there is a figure, or the reason why there is none; else it was not studied here
     is_first: bool  # among the few that are said first
 
     @property
@@ -262,16 +263,19 @@ class Fact:
 
 
 def in_force(rows: Sequence[Row], day: date) -> set[int]:
-    """Positions of the rows that hold on a day: of each measure and return period, that of the source that began last,
+    """Positions of the rows that are said first on a day: one for each measure and return period.
 
-    then ended last. A map that a later one has replaced, or that is not yet in force, is not among them.
+    Of a legal map (``LEGAL_MAPS``): the one in force, the last that has begun. Of a record of events or things: the
+    one that goes furthest, then the longest. A row without a value gives way to one that has some.
     """
-    chosen: dict[tuple[str, Any], tuple[tuple[bool, date, date], int]] = {}
+    chosen: dict[tuple[str, Any], tuple[tuple[Any, ...], int]] = {}
     for at, row in enumerate(rows):
         begun, ended = row["date_start"] or date.min, row["date_end"] or date.max
         if begun > day:
             continue
-        rank = (row["value"] is not None, begun, ended)
+        valued = row["value"] is not None
+        is_map = row["measure_id"].startswith(LEGAL_MAPS)
+        rank = (begun, valued, ended) if is_map else (valued, ended, day - begun)
         key = (row["measure_id"], row["return_period"])
         if key not in chosen or rank > chosen[key][0]:
             chosen[key] = (rank, at)
@@ -302,7 +306,8 @@ def facts(rows: Sequence[Row], day: date, words: Words) -> list[Fact]:
         dated = words("sheet.dated" if len(when) < 2 or when[0] == when[1] else "sheet.dated_from", source=source,
                       first=when[0] if when else "", last=when[-1] if when else "")  # fmt: skip
         dated = dated if when else source
-        known = row["value"] is not None or row["reason"] == "no_event"
+        # what was looked at and has no figure says why; only what nobody looked at is not studied
+        known = row["value"] is not None or row["state"] != "not_studied"
         definition = words.own(row["definition_fr"], row["definition_en"])
         is_first = at in current and row["return_period"] is None and row["measure_id"] in KEY_FACTS
         rank = KEY_FACTS.index(row["measure_id"]) if is_first else len(KEY_FACTS)
@@ -317,16 +322,18 @@ def facts(rows: Sequence[Row], day: date, words: Words) -> list[Fact]:
 class Listing:
     """A table of the sheet that holds another's figures: title, heads, rows of texts, what must be said of them."""
 
+    dataset: str
     title: str
     heads: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
-    note: str
+    notes: tuple[str, ...]
 
 
-def published(rows: Sequence[Row], contexts: Mapping[str, Context], words: Words) -> list[Listing]:
+def published(rows: Sequence[Row], catalogue: Catalogue, words: Words) -> list[Listing]:
     """What each producer publishes of a territory, from ``Release.published``: its own figures, never ours."""
+    contexts = catalogue.contexts
     found = []
-    for _, of_dataset in groupby(rows, key=lambda row: row["dataset_id"]):
+    for dataset, of_dataset in groupby(rows, key=lambda row: row["dataset_id"]):
         held = list(of_dataset)
         stops = sorted({row["context_id"] for row in held}, key=lambda one: contexts[one].position)
         lines = []
@@ -338,10 +345,11 @@ def published(rows: Sequence[Row], contexts: Mapping[str, Context], words: Words
         bounds = "min" if held[0]["low_statistic"] == "min" else "q05"
         found.append(
             Listing(
+                dataset,
                 words.own(held[0]["title_fr"], held[0]["title_en"]),
                 ("", *(sentences.stop_name(contexts[stop], words) for stop in stops)),
                 tuple(lines),
-                words(f"sheet.published_bounds.{bounds}"),
+                (words(f"sheet.published_bounds.{bounds}"), *_said_of(catalogue, dataset, words)),
             )
         )
     return found
@@ -370,27 +378,39 @@ def _of_producer(row: Row | None, words: Words) -> str:
     return f"{said(row['median'])} ({words('sheet.range', low=said(row['low']), high=said(row['high']))})"
 
 
-def yields(rows: Sequence[Row], name: str, words: Words) -> list[Listing]:
-    """Yields of the main crops of a territory, from ``Release.yields``."""
-    if not rows:
-        return []
-    lines = []
-    for row in rows:
-        against = row["yield_anom"]
-        lines.append(
-            (
-                row["crop"],
-                f"{row['year']}",
-                with_unit(number(row["yield"], 1, words), row["unit"]),
-                number(row["area_ha"], 0, words) if row["area_ha"] is not None else "",
-                with_unit(number(against, 0, words, signed=True), "%")
-                if against is not None
-                else words.known("reasons", row["yield_anom_reason"] or "not_studied"),
+def _said_of(catalogue: Catalogue, dataset: str, words: Words) -> list[str]:
+    """What must be said with a dataset: its status where it is not a settled one, its notice."""
+    known = catalogue.datasets[dataset]
+    said = [words.own(known.notice_fr, known.notice_en)]
+    if known.validation_status in ("under_evaluation", "synthetic"):
+        said.insert(0, words("sheet.status", status=words.known("status", known.validation_status)))
+    return [one for one in said if one]
+
+
+def yields(rows: Sequence[Row], name: str, catalogue: Catalogue, words: Words) -> list[Listing]:
+    """Yields of the main crops of a territory, from ``Release.yields``: a table per dataset."""
+    found = []
+    for dataset, of_dataset in groupby(rows, key=lambda row: row["dataset_id"]):
+        held = list(of_dataset)
+        lines = []
+        for row in held:
+            against = row["yield_anom"]
+            lines.append(
+                (
+                    row["crop"],
+                    with_unit(number(row["yield"], 1, words), row["unit"]),
+                    number(row["area_ha"], 0, words) if row["area_ha"] is not None else "",
+                    with_unit(number(against, 0, words, signed=True), "%")
+                    if against is not None
+                    else words.known("reasons", row["yield_anom_reason"] or "not_studied"),
+                )
             )
-        )
-    heads = tuple(words(f"sheet.yield_columns.{one}") for one in ("crop", "year", "yield", "area", "against"))
-    title = words("sheet.yields", name=name, source=words.own(rows[0]["title_fr"], rows[0]["title_en"]))
-    return [Listing(title, heads, tuple(lines), words("sheet.yields_note"))]
+        year = f"{held[0]['year']}"
+        heads = tuple(words(f"sheet.yield_columns.{one}", year=year) for one in ("crop", "yield", "area", "against"))
+        title = words("sheet.yields", name=name, source=words.own(held[0]["title_fr"], held[0]["title_en"]))
+        notes = (words("sheet.yields_note", year=year), *_said_of(catalogue, dataset, words))
+        found.append(Listing(dataset, title, heads, tuple(lines), notes))
+    return found
 
 
 def limits(

@@ -202,7 +202,8 @@ def xlsx(sheet: Sheet) -> bytes:
         lines: list[list[export.Cell]] = []
         for listing in sheet.listings:
             table: list[list[export.Cell]] = [list(row) for row in (listing.heads, *listing.rows)]
-            lines += [[listing.title], *table, [listing.note], []]
+            notes: list[list[export.Cell]] = [[note] for note in listing.notes]
+            lines += [[listing.title], *table, *notes, []]
         pages.append(export.Sheet(words("sheet.others"), [words("sheet.others")], lines))
     pages.append(export.Sheet(words("sheet.limits"), [words("sheet.limits")], rows=[[line] for line in sheet.limits]))
     return export.xlsx_bytes(pages, words, [sheet.title, sheet.parents, *sheet.source])

@@ -129,7 +129,8 @@ def others(scene: Scene, sheet: report.Sheet) -> None:
     for listing in sheet.listings:
         with st.expander(listing.title):
             st.html(listing_html(listing))
-            st.caption(listing.note)
+            for note in listing.notes:
+                st.caption(note)
 
 
 def listing_html(listing: sheets.Listing) -> str:

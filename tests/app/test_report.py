@@ -10,7 +10,7 @@ import pytest
 from python_calamine import CalamineWorkbook
 
 from app import report, session, sheets, state
-from app.data import Release, open_release
+from app.data import Dataset, Release, open_release
 from app.i18n import LANGUAGES, Lang, words
 from app.session import Scene
 from tests.app.conftest import VERSION
@@ -98,7 +98,7 @@ def test_the_legal_map_of_the_day_is_said_first_and_the_others_in_the_details() 
         row("rga_share", 20.0, date(2026, 7, 1), None),
         row("rga_share", 30.0, date(2030, 1, 1), None),
         row("rga_weight", 5.0, date(2020, 1, 1), None),
-        row("pprn", None, None, None),
+        row("pprn", None, None, None) | {"state": "not_studied"},
     ]
     said = sheets.facts(rows, date(2026, 6, 30), words("fr"))
     assert [fact.value for fact in said if fact.key] == ["10"]
@@ -134,6 +134,15 @@ def published(code: str, season: str, context: str, median: float, **other: obje
 
 
 def test_figures_of_producers_stand_apart_with_their_own_bounds(release: Release) -> None:
+    known = Dataset(
+        "climadiag_commune", "Climadiag", "Climadiag", "", "", "under_evaluation", 8.0, "un point par commune", ""
+    )
+    datasets = {
+        "climadiag_commune": known,
+        "tracc2023_tables": replace(known, id="tracc2023_tables"),
+        **release.catalogue.datasets,
+    }
+    catalogue = replace(release.catalogue, datasets=datasets)
     rows = [
         published("FD", "YR", "ref", 64, label_fr="Jours de gel", label_en="Frost days", decimals=0),
         published("FD", "YR", "rwl40", 28, label_fr="Jours de gel", label_en="Frost days", decimals=0),
@@ -141,8 +150,9 @@ def test_figures_of_producers_stand_apart_with_their_own_bounds(release: Release
         published("Q", "YR", "rwl40", -30, unit="%", statistic="change"),
         published("FD", "YR", "ref", 60, dataset_id="tracc2023_tables", low_statistic="min", title_fr="TRACC"),
     ]
-    climadiag, tracc = sheets.published(rows, release.catalogue.contexts, words("fr"))
-    assert climadiag.title == "Climadiag" and "90 %" in climadiag.note
+    climadiag, tracc = sheets.published(rows, catalogue, words("fr"))
+    assert climadiag.title == "Climadiag" and "90 %" in climadiag.notes[0]
+    assert climadiag.notes[1:] == ("Jeu de données en cours d'évaluation.", "un point par commune")
     assert [row[1:] for row in climadiag.rows] == [
         ("64 (62 à 67)", "28 (26 à 31)"),
         ("", "7,0"),
@@ -150,16 +160,36 @@ def test_figures_of_producers_stand_apart_with_their_own_bounds(release: Release
     ]
     assert climadiag.rows[2][0] == "Q YR (évolution), %"
     assert climadiag.rows[0][0].startswith("Jours de gel") and climadiag.rows[1][0] == "X9 DJF, furlong"
-    assert "plus basse" in tracc.note and tracc.rows[0][1:] == ("60,0 (58,0 à 63,0)",)
+    assert "plus basse" in tracc.notes[0] and tracc.rows[0][1:] == ("60,0 (58,0 à 63,0)",)
 
 
-def test_yields_have_their_year_and_their_trend_or_say_why_not() -> None:
-    first = {"crop": "Blé tendre", "year": 2024, "yield": 58.4, "unit": "q/ha", "area_ha": 81234.0,
-             "yield_anom": -12.4, "yield_anom_reason": None, "title_fr": "Agreste", "title_en": "Agreste"}  # fmt: skip
+def test_yields_have_their_year_and_their_trend_or_say_why_not(release: Release) -> None:
+    first = {"dataset_id": "tracc", "crop": "Blé tendre", "year": 2024, "yield": 58.4, "unit": "q/ha",
+             "area_ha": 81234.0, "yield_anom": -12.4, "yield_anom_reason": None, "title_fr": "Agreste",
+             "title_en": "Agreste"}  # fmt: skip
     second = {**first, "crop": "Orge", "area_ha": None, "yield_anom": None, "yield_anom_reason": "too_few_years"}
-    (listing,) = sheets.yields([first, second], "Marne", words("fr"))
-    assert listing.title == "Rendements observés : Marne (Agreste)"
+    (listing,) = sheets.yields([first, second], "Marne", release.catalogue, words("fr"))
+    assert listing.title == "Rendements observés : Marne (Agreste)" and listing.heads[1] == "rendement 2024"
     said = [tuple(cell.replace("\u00a0", " ").replace("\u202f", " ") for cell in row) for row in listing.rows]
-    assert said[0] == ("Blé tendre", "2024", "58,4 q/ha", "81 234", "−12 %")
-    assert said[1][3:] == ("", "non étudié (trop peu d'années mesurées)")
-    assert sheets.yields([], "Marne", words("fr")) == []
+    assert said[0] == ("Blé tendre", "58,4 q/ha", "81 234", "−12 %")
+    assert said[1][2:] == ("", "non étudié (trop peu d'années mesurées)")
+    assert sheets.yields([], "Marne", release.catalogue, words("fr")) == []
+
+
+def test_what_was_looked_at_and_has_no_figure_says_why() -> None:
+    """Three sales are too few for a price; a plan that nobody looked for is not studied."""
+    rows = [
+        row("flat_price_p50", None, None, None) | {"state": "studied", "reason": "too_few_sales"},
+        row("pprn", None, None, None) | {"state": "not_studied"},
+    ]
+    said = sheets.facts(rows, date(2026, 7, 1), words("fr"))
+    assert [(fact.label, fact.value) for fact in said if fact.key] == [("flat_price_p50", "trop peu de ventes")]
+    assert [fact.label for fact in said if fact.missed] == ["pprn"]
+
+
+def test_the_longest_record_of_events_is_said_first() -> None:
+    rows = [
+        row("catnat_n_total", 12.0, date(1982, 8, 13), date(2025, 12, 31)),
+        row("catnat_n_total", 3.0, date(2016, 1, 1), date(2019, 12, 31)),
+    ]
+    assert [fact.value for fact in sheets.facts(rows, date(2026, 7, 1), words("fr")) if fact.key] == ["12"]
