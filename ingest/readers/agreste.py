@@ -102,31 +102,30 @@ class Gazetteer:
         )
 
     def territory(self, region: str, place: str, where: str) -> str | None:
-        """The territory of a line; None for one that is none of ours. Raises UserError if nothing has this name."""
+        """The territory of a line; None for one that is none of ours. Raises UserError if nothing has this name, or if
+        it has another code: régions and départements share codes, so that a name is never known by its code alone.
+        """
         if not place:
-            return self._total(region, where)
+            return self._named(_parted(region)[1], (self.places, self.regions), where)
         code, name = _parted(place)
-        if code is None and TOTAL.match(name):
-            return self._total(TOTAL.sub("", name) or region, where)
-        found = self.departements.get(plain(name))
-        if code is not None:
-            if found is not None and found != f"departement:{code}":
-                raise UserError(f"{where}: {PLACE} is {place!r}, and the code of {name} is {found[12:]}.")
-            found = f"departement:{code}" if f"departement:{code}" in self.departements.values() else None
-        if found is None and code is None:
-            return self._total(name, where)
-        if found is None:
-            raise UserError(f"{where}: {PLACE} is {place!r}: no département of this code. {_HINT}")
-        return found
+        if TOTAL.match(name):
+            total_of = TOTAL.sub("", name) or _parted(region)[1]
+            return self._named(total_of, (self.places, self.regions), where, code)
+        return self._named(name, (self.departements, self.places, self.regions), where, code)
 
-    def _total(self, name: str, where: str) -> str | None:
-        name = plain(_parted(name)[1])
-        if name in self.left_out:
+    def _named(self, name: str, known: tuple[dict[str, str], ...], where: str, code: str | None = None) -> str | None:
+        bare = plain(name)
+        if bare in self.left_out:
             return None
-        found = self.places.get(name) or self.regions.get(name)
-        if found is None:
-            raise UserError(f"{where}: no département or région is called {name!r}. {_HINT}")
-        return found
+        found = [by_name[bare] for by_name in known if bare in by_name]
+        if not found:
+            raise UserError(f"{where}: no département or région is called {bare!r}. {_HINT}")
+        codes = {one.partition(":")[2]: one for one in found}
+        if code is None or found[0].startswith("country:"):
+            return found[0]
+        if code not in codes:
+            raise UserError(f"{where}: {code} is given as the code of {name}, which is {' or '.join(codes)}.")
+        return codes[code]
 
 
 _HINT = "If it is another place, say so in `left_out` of the source's YAML; if it is another spelling, in `names`."

@@ -20,7 +20,8 @@ from tests.workbooks import YEARS, Line, saa, wheat
 
 NAMES = {
     "departement:01": "Ain", "departement:22": "Côtes-d'Armor", "departement:2A": "Corse-du-Sud",
-    "departement:73": "Savoie", "departement:971": "Guadeloupe", "departement:974": "La Réunion",
+    "departement:73": "Savoie", "departement:84": "Vaucluse", "departement:971": "Guadeloupe",
+    "departement:974": "La Réunion",
     "region:84": "Auvergne-Rhône-Alpes", "region:94": "Corse", "region:01": "Guadeloupe",
 }  # fmt: skip
 FLAT = [70] * 15
@@ -79,6 +80,11 @@ def test_a_line_becomes_a_row_per_year(tmp_path: Path, name: str) -> None:
         ("971 - Guadeloupe", "departement:971"),
         ("Guadeloupe", "departement:971"),  # a département and a région have this name: the column is of départements
         ("974 - Réunion", "departement:974"),
+        ("01 - Guadeloupe", "region:01"),
+        ("84 - Auvergne-Rhône-Alpes", "region:84"),  # and not the Vaucluse
+        ("84 - Total Auvergne-Rhône-Alpes", "region:84"),
+        ("84 - Total", "region:84"),
+        ("00 - France métropolitaine", "country:FR"),
         ("Total Auvergne-Rhône-Alpes", "region:84"),
         ("Auvergne-Rhône-Alpes", "region:84"),
         ("Total", "region:84"),
@@ -184,9 +190,11 @@ def test_two_workbooks_may_repeat_a_total_but_not_change_it(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        ([line("99 - Nulle Part")], r"saa\.xlsx, sheet COP, row 7: LIB_DEP is '99 - Nulle Part': no département"),
+        ([line("99 - Nulle Part")], r"saa\.xlsx, sheet COP, row 7: no département or région is called 'nulle part'"),
+        ([line("73 - Haute Savoie du Sud")], r"row 7: no .* is called 'haute savoie du sud'\. .*`names`"),
+        ([line("73 - Auvergne-Rhône-Alpes")], r"row 7: 73 is given as the code of Auvergne-Rhône-Alpes, which is 84"),
         ([line("Nulle Part")], r"row 7: no département or région is called 'nulle part'\. .*`left_out`"),
-        ([line("01 - Savoie")], r"row 7: LIB_DEP is '01 - Savoie', and the code of Savoie is 73"),
+        ([line("01 - Savoie")], r"row 7: 01 is given as the code of Savoie, which is 73"),
         ([line("73 - Savoie", yields=["x", *FLAT[:14]])], r"row 7, column 19: 'x' is not a number"),
         ([line("73 - Savoie", yields=[-1, *FLAT[:14]])], r"row 7, column 19: -1\. Expected 0 or more"),
         ([line("73 - Savoie", yields=[700, *FLAT[:14]])], r"row 7: a yield of 700\. Expected q/ha, 250 at most"),
