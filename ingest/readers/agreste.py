@@ -63,7 +63,12 @@ def read(
                 if before != where:  # a workbook of régions repeats totals of the one of départements
                     left[f"line that repeats another of sheet {sheet}"] += 1
                     continue
-                rows += [{"source_file_id": file_id, "crop_group": sheet, **values} for values in series]
+                shared = {
+                    "source_file_id": file_id,
+                    "crop_group": sheet,
+                    "is_total": options.total.search(plain(crop)) is not None,
+                }
+                rows += [{**shared, **values} for values in series]
     if not rows:
         raise UserError(f"{', '.join(path.name for path in paths)}: no sheet of {', '.join(options.sheets)}.")
     return {"crop_yield": rows}, [why if n == 1 else f"{n} × {why}" for why, n in sorted(left.items())]

@@ -68,6 +68,24 @@ def test_a_line_becomes_a_row_per_year(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("crop", "is_total"),
+    [
+        ("Total céréales", True),
+        ("TOTAL BLÉ TENDRE", True),
+        ("06 - Total oléagineux", True),
+        ("Sous-total betteraves", True),
+        ("Totalement autre", False),
+        ("Céréales (hors total)", False),
+        ("Blé tendre d'hiver", False),
+    ],
+)
+def test_sums_of_crops_are_told_from_crops(tmp_path: Path, crop: str, is_total: bool) -> None:
+    """Wordings of ours: those of the producer were never seen here."""
+    rows, _ = read(saa(tmp_path / "saa.xlsx", {"COP": [("84", "73 - Savoie", crop, wheat(10, FLAT))]}))
+    assert {row["is_total"] for row in rows} == {is_total}
+
+
+@pytest.mark.parametrize(
     ("place", "territory"),
     [
         ("73 - Savoie", "departement:73"),
