@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from climart import paths
 from climart.files import atomic
-from ingest import appellations, cell_years, exposure, observed, producer_index, published, sim2, stations
+from ingest import appellations, archives, cell_years, exposure, observed, producer_index, published, sim2, stations
 from ingest.fetch import locks
 from ingest.readers import netcdf
 from ingest.readers.parts import COMPANIONS
@@ -113,8 +113,8 @@ def _unpacked(source: Source, archive: Path, sha256: str) -> list[Path]:
                 continue
             path = paths.inside(target, member.name)
             if not path.exists():
-                with content.open(name) as unpacked, atomic(path) as handle:
-                    shutil.copyfileobj(unpacked, handle)
+                with atomic(path) as handle:
+                    archives.unpack(content, content.getinfo(name), handle, archives.MAX_UNPACKED)
             if not belongs:
                 found.append(path)
     return found

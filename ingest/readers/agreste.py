@@ -23,7 +23,7 @@ from typing import Any
 import openpyxl
 
 from climart.errors import UserError
-from ingest import lake
+from ingest import archives, lake
 from ingest.registry import AgresteSaa, CropSheet
 
 REGION, PLACE, CROP = "LIB_REG2", "LIB_DEP", "LIB_SAA"
@@ -50,8 +50,9 @@ def read(
     known: dict[tuple[str, str, str], tuple[str, list[dict[str, Any]]]] = {}
     left: Counter[str] = Counter()
     books = [(book, file_id) for path, file_id in zip(paths, ids, strict=True) for book in _books(path)]
-    for (name, content), file_id in _chosen(books, options, left):
-        for sheet, lines in _sheets(name, content, options):
+    for book, file_id in _chosen(books, options, left):
+        name = book.name
+        for sheet, lines in _sheets(name, book.read(), options):
             if sheet not in options.sheets:
                 left[f"sheet {sheet}: not read"] += 1
                 continue
@@ -149,32 +150,45 @@ def _parted(text: str) -> tuple[str | None, str]:
     return (found[1].upper(), found[2].strip()) if found else (None, text.strip())
 
 
-Book = tuple[str, bytes]  # a workbook's name and content
+@dataclass(frozen=True)
+class Book:
+    """A workbook: a file, or a member of an archive, that was not read yet."""
+
+    name: str
+    path: Path
+    member: zipfile.ZipInfo | None = None
+
+    def read(self) -> bytes:
+        """Its content. Raises UserError where it is larger than a workbook may be, or broken."""
+        if self.member is None:
+            archives.check_size(self.path.name, "the workbook", self.path.stat().st_size, archives.MAX_WORKBOOK)
+            return self.path.read_bytes()
+        with zipfile.ZipFile(self.path) as archive:
+            return archives.read(archive, self.member, archives.MAX_WORKBOOK)
 
 
 def _books(path: Path) -> list[Book]:
     """The workbooks of an archive, or the one that the file is."""
     if path.suffix.lower() != ".zip":
-        return [(path.name, path.read_bytes())]
+        return [Book(path.name, path)]
     try:
         with zipfile.ZipFile(path) as archive:
-            names = [name for name in archive.namelist() if name.lower().endswith(".xlsx")]
-            books = [(PurePosixPath(name).name, archive.read(name)) for name in names]
+            members = [member for member in archive.infolist() if member.filename.lower().endswith(".xlsx")]
     except zipfile.BadZipFile as error:
         raise UserError(f"{path.name}: not a ZIP archive ({error}). Fetch it again.") from error
-    if not books:
+    if not members:
         raise UserError(f"{path.name}: no workbook (.xlsx) in it.")
-    return books
+    return [Book(PurePosixPath(member.filename).name, path, member) for member in members]
 
 
 def _chosen(books: list[tuple[Book, str]], options: AgresteSaa, left: Counter[str]) -> list[tuple[Book, str]]:
     """Of several workbooks, those of the series by département."""
     if len(books) == 1:
         return books
-    chosen = [book for book in books if fnmatch(plain(book[0][0]), options.workbook)]
+    chosen = [book for book in books if fnmatch(plain(book[0].name), options.workbook)]
     if not chosen:
-        raise UserError(f"{', '.join(name for (name, _), _ in books)}: none is called {options.workbook!r}.")
-    left.update(f"workbook {book[0][0]}: not read" for book in books if book not in chosen)
+        raise UserError(f"{', '.join(book.name for book, _ in books)}: none is called {options.workbook!r}.")
+    left.update(f"workbook {book[0].name}: not read" for book in books if book not in chosen)
     return chosen
 
 

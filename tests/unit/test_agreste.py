@@ -14,7 +14,7 @@ import pytest
 
 from climart import paths
 from climart.errors import UserError
-from ingest import lake, observed, registry
+from ingest import archives, lake, observed, registry
 from ingest.readers import agreste
 from tests.workbooks import YEARS, Line, saa, wheat
 
@@ -190,6 +190,26 @@ def test_of_an_archive_of_two_workbooks_that_of_departements_is_read(tmp_path: P
     paths = [saa(tmp_path / f"{n}.xlsx", {"COP": [line("073 - Savoie")]}) for n in (1, 2)]
     with pytest.raises(UserError, match=r"1\.xlsx, 2\.xlsx: none is called '\* departementales \*'"):
         agreste.read(paths, ["a", "b"], options())
+
+
+def test_a_workbook_that_is_too_large_is_refused_where_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one of régions is a byte larger than the limit, and is not read; then the other one is."""
+    book = saa(tmp_path / "saa.xlsx", {"COP": [line("073 - Savoie")]})
+    size = book.stat().st_size
+    with zipfile.ZipFile(tmp_path / "saa.zip", "w") as archive:
+        archive.write(book, "donnees_departementales_.xlsx")
+        archive.writestr("donnees_regionales.xlsx", book.read_bytes() + b"0")
+    of_departements = options().model_copy(update={"workbook": "*departementales*"})
+    monkeypatch.setattr(archives, "MAX_WORKBOOK", size)
+    tables, _ = agreste.read([tmp_path / "saa.zip"], ["id"], of_departements)
+    assert len(tables["crop_yield"]) == 15
+    monkeypatch.setattr(archives, "MAX_WORKBOOK", size - 1)
+    with pytest.raises(UserError, match=r"saa\.zip, donnees_departementales_\.xlsx: .* bytes once unpacked"):
+        agreste.read([tmp_path / "saa.zip"], ["id"], of_departements)
+    with pytest.raises(UserError, match=r"saa\.xlsx, the workbook: .* bytes once unpacked"):
+        read(book)
 
 
 def test_two_workbooks_may_repeat_a_total_but_not_change_it(tmp_path: Path) -> None:
