@@ -134,6 +134,17 @@ def test_a_member_that_is_too_large_is_not_unpacked(root: Path, monkeypatch: pyt
     assert [one for one in unpacked.rglob("*") if one.is_file()] == []
 
 
+def test_two_members_of_one_name_are_refused(root: Path) -> None:
+    """Exports of 2021 and 2022 in folders of their own: unpacked side by side, one would be lost."""
+    export = factories.bdiff_export(root / "Incendies.csv", [(2021, 1, "01001", "10000")])
+    with zipfile.ZipFile(root / "bdiff.zip", "w") as archive:
+        for year in (2021, 2022):
+            archive.write(export, f"{year}/{export.name}")
+            archive.writestr(f"{year}/notice.pdf", "x")  # it is not unpacked: its name does not matter
+    with pytest.raises(UserError, match=r"bdiff\.zip: 2021/Incendies\.csv and 2022/Incendies\.csv have the same name"):
+        fetched("bdiff", root / "bdiff.zip")
+
+
 def test_yearly_archives_of_fires_are_read_together(root: Path) -> None:
     """Five lines before the columns in one, three in the other; a file beside the CSV is left out."""
     exports = {
