@@ -87,43 +87,52 @@ def load_land(
     covers: the territory that the files speak of (``region:84``, ``departement:21``, ``country:FR``); by default
     what the name of each says (``_R84_``, ``_D021_``, ``_FXX_``, or the box that was fetched: its communes are those
     that lie wholly in it). Parcels beyond it are left out and counted: elsewhere the file's silence would be read as a
-    zero. A commune that two files cover is taken from the first. Replaces what was loaded before in the same communes.
+    zero. Files of one territory are its parts and add up; a box is whole. A commune of two covers is taken from the
+    first that is given, and what the others have there is left out and counted. Replaces what was loaded before in the
+    same communes.
     """
     source, communes = registry.get(source_id), Communes.read()
-    covered: list[set[str]] = []
-    for path in files:
-        covered.append(_covered(path, covers, communes).difference(*covered))
+    covered = [_covered(path, covers, communes) for path in files]
+    owner: dict[str, str] = {}  # commune → the cover that it is taken from
     done = Loaded()
     pieces, n_parcels = [], dict.fromkeys(files, 0)
-    for path, inside_file in zip(files, covered, strict=True):
+    for path, (cover, spoken_of) in zip(files, covered, strict=True):
+        own = {commune for commune in spoken_of if owner.setdefault(commune, cover) == cover}
         for piece in parcels.read(path):
             piece["commune"] = communes.holding(piece["x"].to_numpy(), piece["y"].to_numpy())
-            inside = piece["commune"].isin(inside_file)
-            for weighting, amount in piece[~inside].groupby("weighting")["amount"].sum().items():
-                cause = f"km² of {weighting} beyond the territory covered"
-                done.left_out[cause] = done.left_out.get(cause, 0) + float(amount)
+            inside, twice = piece["commune"].isin(own), piece["commune"].isin(spoken_of - own)
+            _count(done, piece[twice], "in communes taken from an earlier file")
+            _count(done, piece[~inside & ~twice], "beyond the territory covered")
             pieces.append(_gathered(piece[inside]))
             n_parcels[path] += int(piece.attrs["n_parcels"])
             progress(f"{path.name}, {n_parcels[path]} parcels")
     if not pieces:
         raise UserError(f"{', '.join(path.name for path in files)}: no parcel.")
-    _keep(_gathered(pd.concat(pieces)), set().union(*covered), parcels.weightings(), source, done)
+    _keep(_gathered(pd.concat(pieces)), set(owner), parcels.weightings(), source, done)
     for path, n in n_parcels.items():
         registry.record_file(path, source, n)
     refresh()
     return done
 
 
-def _covered(path: Path, covers: str | None, communes: Communes) -> set[str]:
-    """Communes of which a file's silence says that there is nothing."""
+def _count(done: Loaded, left: pd.DataFrame, why: str) -> None:
+    for weighting, amount in left.groupby("weighting")["amount"].sum().items():
+        cause = f"km² of {weighting} {why}"
+        done.left_out[cause] = done.left_out.get(cause, 0) + float(amount)
+
+
+def _covered(path: Path, covers: str | None, communes: Communes) -> tuple[str, set[str]]:
+    """What a file covers: the territory, or the box, which is no other file's; and its communes, of which the file's
+    silence says that there is nothing."""
     if covers:
-        return communes.inside(covers)
+        return covers, communes.inside(covers)
     if box := BOX_IN_NAME.search(path.name):
         west, south, east, north = map(float, box.groups())
-        return communes.within(west, south, east, north, path)
+        return str(path), communes.within(west, south, east, north, path)
     for pattern, territory in COVER_IN_NAME:
         if found := pattern.search(path.name):
-            return communes.inside(territory.format(*found.groups()))
+            cover = territory.format(*found.groups())
+            return cover, communes.inside(cover)
     raise UserError(
         f"{path.name}: the name does not say which territory the file covers. Say it: --covers region:84, "
         "--covers departement:21 or --covers country:FR."

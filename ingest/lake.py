@@ -159,6 +159,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("territory_id", pa.string()),  # a département, a région or the country: the producer's own totals
             ("crop_group", pa.string()),  # the producer's sheet
             ("crop", pa.string()),  # as the producer writes it
+            ("is_total", pa.bool_()),  # a sum of other crops of its group
             ("year", pa.int16()),
             ("area_ha", pa.float64()),
             ("area_in_production_ha", pa.float64()),  # where it differs: vines, orchards

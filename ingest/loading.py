@@ -9,8 +9,9 @@ from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 
 from climart import paths
+from climart.errors import UserError
 from climart.files import atomic
-from ingest import appellations, cell_years, exposure, observed, producer_index, published, sim2, stations
+from ingest import appellations, archives, cell_years, exposure, observed, producer_index, published, sim2, stations
 from ingest.fetch import locks
 from ingest.readers import netcdf
 from ingest.readers.parts import COMPANIONS
@@ -95,13 +96,15 @@ def files(source: Source, lock: locks.Lock) -> list[Path]:
 def _unpacked(source: Source, archive: Path, sha256: str) -> list[Path]:
     """The members that the contracts speak of, each once, under their own names and the archive's, and nowhere else.
 
-    What belongs to a shapefile comes with it.
+    What belongs to a shapefile comes with it. Raises UserError where two of them, such as in two
+    folders, have one name.
     """
     assert source.fetch is not None
     agreed = [family.contract for family in source.fetch.families] + [o.contract for o in source.fetch.copernicus]
     patterns = {contract.member for contract in agreed if contract.member}
     target = paths.inside(locks.folder(source.id), locks.UNPACKED, sha256, archive.stem)
     found = []
+    taken: dict[str, str] = {}  # name → the member that has it
     with zipfile.ZipFile(archive) as content:
         names = content.namelist()
         wanted = [name for name in names if any(fnmatch(name, pattern) for pattern in patterns)]
@@ -111,10 +114,16 @@ def _unpacked(source: Source, archive: Path, sha256: str) -> list[Path]:
             belongs = member.suffix.lower() in COMPANIONS and member.with_suffix("") in shapes
             if name not in wanted and not belongs:
                 continue
+            if member.name in taken:
+                raise UserError(
+                    f"{archive.name}: {taken[member.name]} and {name} have the same name, and one would take the place "
+                    "of the other. Unpack the one that is to be read and give it to `climart ingest`."
+                )
+            taken[member.name] = name
             path = paths.inside(target, member.name)
             if not path.exists():
-                with content.open(name) as unpacked, atomic(path) as handle:
-                    shutil.copyfileobj(unpacked, handle)
+                with atomic(path) as handle:
+                    archives.unpack(content, content.getinfo(name), handle, archives.MAX_UNPACKED)
             if not belongs:
                 found.append(path)
     return found

@@ -5,6 +5,7 @@ An unknown key, a missing licence or an unknown validation status is refused wit
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -263,7 +264,8 @@ class CropSheet(BaseModel):
 class AgresteSaa(BaseModel):
     """Series of the annual agricultural statistics: a sheet per group of crops, a line per place and crop, a column per
     measure and year. ``places``: lines of other places than départements and régions, as territories; ``left_out``:
-    those that are no territory of ours. ``also``: columns that are not read.
+    those that are no territory of ours. ``also``: columns that are not read. ``total``: regular expression of the crops
+    that are sums of others, in their names without accents, capitals or signs.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -276,6 +278,7 @@ class AgresteSaa(BaseModel):
     places: dict[str, str] = {}
     left_out: tuple[str, ...] = ()
     names: dict[str, str] = {}  # how the producer names a territory, where that is not its official name
+    total: re.Pattern[str] = re.compile(r"^total\b")
 
 
 class GeoDvf(BaseModel):

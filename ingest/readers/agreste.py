@@ -23,7 +23,7 @@ from typing import Any
 import openpyxl
 
 from climart.errors import UserError
-from ingest import lake
+from ingest import archives, lake
 from ingest.registry import AgresteSaa, CropSheet
 
 REGION, PLACE, CROP = "LIB_REG2", "LIB_DEP", "LIB_SAA"
@@ -50,8 +50,9 @@ def read(
     known: dict[tuple[str, str, str], tuple[str, list[dict[str, Any]]]] = {}
     left: Counter[str] = Counter()
     books = [(book, file_id) for path, file_id in zip(paths, ids, strict=True) for book in _books(path)]
-    for (name, content), file_id in _chosen(books, options, left):
-        for sheet, lines in _sheets(name, content, options):
+    for book, file_id in _chosen(books, options, left):
+        name = book.name
+        for sheet, lines in _sheets(name, book.read(), options):
             if sheet not in options.sheets:
                 left[f"sheet {sheet}: not read"] += 1
                 continue
@@ -63,7 +64,12 @@ def read(
                 if before != where:  # a workbook of régions repeats totals of the one of départements
                     left[f"line that repeats another of sheet {sheet}"] += 1
                     continue
-                rows += [{"source_file_id": file_id, "crop_group": sheet, **values} for values in series]
+                shared = {
+                    "source_file_id": file_id,
+                    "crop_group": sheet,
+                    "is_total": options.total.search(plain(crop)) is not None,
+                }
+                rows += [{**shared, **values} for values in series]
     if not rows:
         raise UserError(f"{', '.join(path.name for path in paths)}: no sheet of {', '.join(options.sheets)}.")
     return {"crop_yield": rows}, [why if n == 1 else f"{n} × {why}" for why, n in sorted(left.items())]
@@ -102,31 +108,30 @@ class Gazetteer:
         )
 
     def territory(self, region: str, place: str, where: str) -> str | None:
-        """The territory of a line; None for one that is none of ours. Raises UserError if nothing has this name."""
+        """The territory of a line; None for one that is none of ours. Raises UserError if nothing has this name, or if
+        it has another code: régions and départements share codes, so that a name is never known by its code alone.
+        """
         if not place:
-            return self._total(region, where)
+            return self._named(_parted(region)[1], (self.places, self.regions), where)
         code, name = _parted(place)
-        if code is None and TOTAL.match(name):
-            return self._total(TOTAL.sub("", name) or region, where)
-        found = self.departements.get(plain(name))
-        if code is not None:
-            if found is not None and found != f"departement:{code}":
-                raise UserError(f"{where}: {PLACE} is {place!r}, and the code of {name} is {found[12:]}.")
-            found = f"departement:{code}" if f"departement:{code}" in self.departements.values() else None
-        if found is None and code is None:
-            return self._total(name, where)
-        if found is None:
-            raise UserError(f"{where}: {PLACE} is {place!r}: no département of this code. {_HINT}")
-        return found
+        if TOTAL.match(name):
+            total_of = TOTAL.sub("", name) or _parted(region)[1]
+            return self._named(total_of, (self.places, self.regions), where, code)
+        return self._named(name, (self.departements, self.places, self.regions), where, code)
 
-    def _total(self, name: str, where: str) -> str | None:
-        name = plain(_parted(name)[1])
-        if name in self.left_out:
+    def _named(self, name: str, known: tuple[dict[str, str], ...], where: str, code: str | None = None) -> str | None:
+        bare = plain(name)
+        if bare in self.left_out:
             return None
-        found = self.places.get(name) or self.regions.get(name)
-        if found is None:
-            raise UserError(f"{where}: no département or région is called {name!r}. {_HINT}")
-        return found
+        found = [by_name[bare] for by_name in known if bare in by_name]
+        if not found:
+            raise UserError(f"{where}: no département or région is called {bare!r}. {_HINT}")
+        codes = {one.partition(":")[2]: one for one in found}
+        if code is None or found[0].startswith("country:"):
+            return found[0]
+        if code not in codes:
+            raise UserError(f"{where}: {code} is given as the code of {name}, which is {' or '.join(codes)}.")
+        return codes[code]
 
 
 _HINT = "If it is another place, say so in `left_out` of the source's YAML; if it is another spelling, in `names`."
@@ -145,32 +150,45 @@ def _parted(text: str) -> tuple[str | None, str]:
     return (found[1].upper(), found[2].strip()) if found else (None, text.strip())
 
 
-Book = tuple[str, bytes]  # a workbook's name and content
+@dataclass(frozen=True)
+class Book:
+    """A workbook: a file, or a member of an archive, that was not read yet."""
+
+    name: str
+    path: Path
+    member: zipfile.ZipInfo | None = None
+
+    def read(self) -> bytes:
+        """Its content. Raises UserError where it is larger than a workbook may be, or broken."""
+        if self.member is None:
+            archives.check_size(self.path.name, "the workbook", self.path.stat().st_size, archives.MAX_WORKBOOK)
+            return self.path.read_bytes()
+        with zipfile.ZipFile(self.path) as archive:
+            return archives.read(archive, self.member, archives.MAX_WORKBOOK)
 
 
 def _books(path: Path) -> list[Book]:
     """The workbooks of an archive, or the one that the file is."""
     if path.suffix.lower() != ".zip":
-        return [(path.name, path.read_bytes())]
+        return [Book(path.name, path)]
     try:
         with zipfile.ZipFile(path) as archive:
-            names = [name for name in archive.namelist() if name.lower().endswith(".xlsx")]
-            books = [(PurePosixPath(name).name, archive.read(name)) for name in names]
+            members = [member for member in archive.infolist() if member.filename.lower().endswith(".xlsx")]
     except zipfile.BadZipFile as error:
         raise UserError(f"{path.name}: not a ZIP archive ({error}). Fetch it again.") from error
-    if not books:
+    if not members:
         raise UserError(f"{path.name}: no workbook (.xlsx) in it.")
-    return books
+    return [Book(PurePosixPath(member.filename).name, path, member) for member in members]
 
 
 def _chosen(books: list[tuple[Book, str]], options: AgresteSaa, left: Counter[str]) -> list[tuple[Book, str]]:
     """Of several workbooks, those of the series by département."""
     if len(books) == 1:
         return books
-    chosen = [book for book in books if fnmatch(plain(book[0][0]), options.workbook)]
+    chosen = [book for book in books if fnmatch(plain(book[0].name), options.workbook)]
     if not chosen:
-        raise UserError(f"{', '.join(name for (name, _), _ in books)}: none is called {options.workbook!r}.")
-    left.update(f"workbook {book[0][0]}: not read" for book in books if book not in chosen)
+        raise UserError(f"{', '.join(book.name for book, _ in books)}: none is called {options.workbook!r}.")
+    left.update(f"workbook {book[0].name}: not read" for book in books if book not in chosen)
     return chosen
 
 

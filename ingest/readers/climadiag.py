@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -63,7 +63,8 @@ class _Rows:
 def read(paths: Sequence[Path], ids: Sequence[str]) -> tuple[list[Piece], list[str]]:
     """The pieces of one archive, and remarks. Raises UserError naming the member and the line of what is not as above.
 
-    Memory is bounded by ``CHUNK_BYTES`` and 40 bytes a row, whatever the size of the archive.
+    Memory is bounded by ``CHUNK_BYTES``, the largest table that is read and 40 bytes a row, whatever the size of the
+    archive.
     """
     if len(paths) != 1:
         raise UserError(f"{', '.join(path.name for path in paths)}: one archive was expected, the latest version.")
@@ -74,15 +75,15 @@ def read(paths: Sequence[Path], ids: Sequence[str]) -> tuple[list[Piece], list[s
     of_chunk: list[_Member] = []
     seen: set[str] = set()
     overseas = others = size = 0
-    for name, data in members(path):
-        if name.suffix != ".csv" or not _COMMUNE.fullmatch(name.stem):
+    for name, data in members(path, lambda name: _is_commune(name) and not _is_overseas(name)):
+        if not _is_commune(name):
             others += 1
             continue
         where = f"{path.name}, {name.name}"
         if name.stem in seen:
             raise UserError(f"{where}: a second file for commune {name.stem}; one was expected.")
         seen.add(name.stem)
-        if name.stem.startswith(("97", "98")):
+        if data is None:
             overseas += 1
             continue
         delimited.check_text(where, data)
@@ -111,6 +112,14 @@ def read(paths: Sequence[Path], ids: Sequence[str]) -> tuple[list[Piece], list[s
     if others:
         remarks.append(f"{others} other files of the archive left out (EPCI, metadata, documentation)")
     return list(_pieces(rows, file_id, path.name)), remarks
+
+
+def _is_commune(name: PurePosixPath) -> bool:
+    return name.suffix == ".csv" and _COMMUNE.fullmatch(name.stem) is not None
+
+
+def _is_overseas(name: PurePosixPath) -> bool:
+    return name.stem.startswith(("97", "98"))
 
 
 def _parse(rows: _Rows, header: bytes, bodies: list[bytes], found: list[_Member]) -> None:

@@ -2,7 +2,8 @@
 
 CSV, comma, UTF-8, gzipped or not, one per year and département. A sale (``id_mutation``) has a line per premises,
 parcel and use of the land, and each of them repeats the price of the whole: only sales of one single dwelling have a
-price per m², and count once.
+price per m², and count once. The lines of a dwelling differ by the use of its parcel's land; two that do not are two
+dwellings that nothing else tells apart, as flats of one parcel without lots.
 """
 
 from __future__ import annotations
@@ -25,10 +26,11 @@ from ingest.registry import GeoDvf
 SALE = "id_mutation"
 NUMBERS = ("valeur_fonciere", "surface_reelle_bati")
 LOTS = tuple(f"lot{n}_numero" for n in range(1, 6))
-# What tells a dwelling from the next one of the same sale; the lines of one dwelling differ by the use of its land.
+# What tells a dwelling from the next one of the same sale, and what the lines of one dwelling differ by.
 DWELLING = (SALE, "type_local", "id_parcelle", *LOTS, "surface_reelle_bati", "nombre_pieces_principales")
+LAND = ("code_nature_culture", "code_nature_culture_speciale", "surface_terrain")
 ASKED = (
-    *dict.fromkeys((*DWELLING, *NUMBERS)),
+    *dict.fromkeys((*DWELLING, *LAND, *NUMBERS)),
     "date_mutation", "numero_disposition", "nature_mutation", "code_commune", "code_departement",
 )  # fmt: skip
 QUARTILES = {"p25": 25, "p50": 50, "p75": 75}
@@ -124,13 +126,15 @@ def _sales(frame: pd.DataFrame, options: GeoDvf, left: Counter[str]) -> pd.DataF
     """The sales that have a price per m²: their id, total, commune, day, kind, price. Others are counted, by cause."""
     frame = frame[frame["nature_mutation"].isin(options.natures)]
     kinds = {text: kind for kind, text in options.kinds.items()}
-    dwellings = frame[frame["type_local"].isin(list(kinds))].drop_duplicates(list(DWELLING))
+    of_dwellings = frame[frame["type_local"].isin(list(kinds))]
+    repeated = of_dwellings.duplicated([*DWELLING, *LAND]).groupby(of_dwellings[SALE]).any()
+    dwellings = of_dwellings.drop_duplicates(list(DWELLING))
     whole = frame[frame[SALE].isin(dwellings[SALE])]
     whole = whole.assign(other=~whole["type_local"].isin([*kinds, *options.annexes, ""]))
     by_sale = whole.groupby(SALE)
     causes = pd.DataFrame(
         {
-            "of several dwellings": dwellings.groupby(SALE).size() > 1,
+            "of several dwellings": (dwellings.groupby(SALE).size() > 1) | repeated,
             "with premises that are no dwelling": by_sale["other"].any(),
             # each disposition of a deed has its own price
             "of several dispositions or prices": (by_sale["numero_disposition"].nunique() > 1)

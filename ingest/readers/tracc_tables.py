@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import numpy.typing as npt
@@ -62,6 +62,12 @@ def parse_name(name: str) -> _Name | None:
     return _Name(found["code"], SEASONS.get(season, season), found["change"] or LEVEL, context, found["statistic"])
 
 
+def _of_ensemble(path: PurePosixPath) -> _Name | None:
+    """What the name of a table that is read says; None for another file."""
+    said = parse_name(path.name)
+    return said if said is not None and said.ensemble in STATISTICS else None
+
+
 def read(paths: Sequence[Path], ids: Sequence[str]) -> tuple[list[Piece], list[str]]:
     """The pieces of the archives, and remarks. Raises UserError naming the file and the line of what is not as above.
 
@@ -98,9 +104,9 @@ def _archive(path: Path) -> tuple[dict[Key, dict[str, _Table]], list[str]]:
     tables: dict[Key, dict[str, _Table]] = {}
     others: list[str] = []
     mislabelled = 0
-    for name, data in members(path):
-        said = parse_name(name.name)
-        if said is None or said.ensemble not in STATISTICS:
+    for name, data in members(path, lambda name: _of_ensemble(name) is not None):
+        said = _of_ensemble(name)
+        if said is None or data is None:
             others.append(name.name)
             continue
         key = (said.code, said.season, said.statistic, said.context_id)

@@ -66,6 +66,7 @@ def mart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mart]:
             ("84 - Auvergne-Rhône-Alpes", "01 - Ain", "Blé tendre", wheat(10, RISING)),
             ("84 - Auvergne-Rhône-Alpes", "01 - Ain", "Orge", wheat(10, BROKEN)),
             ("84 - Auvergne-Rhône-Alpes", "01 - Ain", "Seigle", wheat(10, ["s", *RISING[1:]])),
+            ("84 - Auvergne-Rhône-Alpes", "01 - Ain", "Total céréales", wheat(30, RISING)),
             ("84 - Auvergne-Rhône-Alpes", None, "Blé tendre", wheat(30, RISING)),
         ]
     }
@@ -141,6 +142,9 @@ def test_yields_have_their_trend_and_anomaly(mart: Mart) -> None:
     assert float(str(found[7])) == pytest.approx(100 * (47 - 63.544958) / 63.544958, abs=1e-4)
     soft_wheat = "select territory_id, area_ha, unit from fct_crop_yield where crop = 'Blé tendre' and year = 2024"
     assert mart.query(f"{soft_wheat} order by 1") == [(AIN, 10, "q/ha"), ("region:84", 30, "q/ha")]
+    # wheat, barley and rye of 10 ha each, and their sum apart
+    of_ain = f"select is_total, count(*), sum(area_ha) from fct_crop_yield where territory_id = '{AIN}' and year = 2024"
+    assert mart.query(f"{of_ain} group by 1 order by 1") == [(False, 3, 30), (True, 1, 30)]
 
 
 def test_appellations_are_shares_of_communes_and_weights_of_their_territories(mart: Mart) -> None:

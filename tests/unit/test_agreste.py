@@ -14,13 +14,14 @@ import pytest
 
 from climart import paths
 from climart.errors import UserError
-from ingest import lake, observed, registry
+from ingest import archives, lake, observed, registry
 from ingest.readers import agreste
 from tests.workbooks import YEARS, Line, saa, wheat
 
 NAMES = {
     "departement:01": "Ain", "departement:22": "Côtes-d'Armor", "departement:2A": "Corse-du-Sud",
-    "departement:73": "Savoie", "departement:971": "Guadeloupe", "departement:974": "La Réunion",
+    "departement:73": "Savoie", "departement:84": "Vaucluse", "departement:971": "Guadeloupe",
+    "departement:974": "La Réunion",
     "region:84": "Auvergne-Rhône-Alpes", "region:94": "Corse", "region:01": "Guadeloupe",
 }  # fmt: skip
 FLAT = [70] * 15
@@ -67,6 +68,24 @@ def test_a_line_becomes_a_row_per_year(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("crop", "is_total"),
+    [
+        ("Total céréales", True),
+        ("TOTAL BLÉ TENDRE", True),
+        ("06 - Total oléagineux", True),
+        ("Sous-total betteraves", True),
+        ("Totalement autre", False),
+        ("Céréales (hors total)", False),
+        ("Blé tendre d'hiver", False),
+    ],
+)
+def test_sums_of_crops_are_told_from_crops(tmp_path: Path, crop: str, is_total: bool) -> None:
+    """Wordings of ours: those of the producer were never seen here."""
+    rows, _ = read(saa(tmp_path / "saa.xlsx", {"COP": [("84", "73 - Savoie", crop, wheat(10, FLAT))]}))
+    assert {row["is_total"] for row in rows} == {is_total}
+
+
+@pytest.mark.parametrize(
     ("place", "territory"),
     [
         ("73 - Savoie", "departement:73"),
@@ -79,6 +98,11 @@ def test_a_line_becomes_a_row_per_year(tmp_path: Path, name: str) -> None:
         ("971 - Guadeloupe", "departement:971"),
         ("Guadeloupe", "departement:971"),  # a département and a région have this name: the column is of départements
         ("974 - Réunion", "departement:974"),
+        ("01 - Guadeloupe", "region:01"),
+        ("84 - Auvergne-Rhône-Alpes", "region:84"),  # and not the Vaucluse
+        ("84 - Total Auvergne-Rhône-Alpes", "region:84"),
+        ("84 - Total", "region:84"),
+        ("00 - France métropolitaine", "country:FR"),
         ("Total Auvergne-Rhône-Alpes", "region:84"),
         ("Auvergne-Rhône-Alpes", "region:84"),
         ("Total", "region:84"),
@@ -168,6 +192,26 @@ def test_of_an_archive_of_two_workbooks_that_of_departements_is_read(tmp_path: P
         agreste.read(paths, ["a", "b"], options())
 
 
+def test_a_workbook_that_is_too_large_is_refused_where_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one of régions is a byte larger than the limit, and is not read; then the other one is."""
+    book = saa(tmp_path / "saa.xlsx", {"COP": [line("073 - Savoie")]})
+    size = book.stat().st_size
+    with zipfile.ZipFile(tmp_path / "saa.zip", "w") as archive:
+        archive.write(book, "donnees_departementales_.xlsx")
+        archive.writestr("donnees_regionales.xlsx", book.read_bytes() + b"0")
+    of_departements = options().model_copy(update={"workbook": "*departementales*"})
+    monkeypatch.setattr(archives, "MAX_WORKBOOK", size)
+    tables, _ = agreste.read([tmp_path / "saa.zip"], ["id"], of_departements)
+    assert len(tables["crop_yield"]) == 15
+    monkeypatch.setattr(archives, "MAX_WORKBOOK", size - 1)
+    with pytest.raises(UserError, match=r"saa\.zip, donnees_departementales_\.xlsx: .* bytes once unpacked"):
+        agreste.read([tmp_path / "saa.zip"], ["id"], of_departements)
+    with pytest.raises(UserError, match=r"saa\.xlsx, the workbook: .* bytes once unpacked"):
+        read(book)
+
+
 def test_two_workbooks_may_repeat_a_total_but_not_change_it(tmp_path: Path) -> None:
     both = options().model_copy(update={"workbook": "*"})
     paths = [saa(tmp_path / "dep.xlsx", {"COP": [line("01 - Ain"), line(None)]})]
@@ -184,9 +228,11 @@ def test_two_workbooks_may_repeat_a_total_but_not_change_it(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        ([line("99 - Nulle Part")], r"saa\.xlsx, sheet COP, row 7: LIB_DEP is '99 - Nulle Part': no département"),
+        ([line("99 - Nulle Part")], r"saa\.xlsx, sheet COP, row 7: no département or région is called 'nulle part'"),
+        ([line("73 - Haute Savoie du Sud")], r"row 7: no .* is called 'haute savoie du sud'\. .*`names`"),
+        ([line("73 - Auvergne-Rhône-Alpes")], r"row 7: 73 is given as the code of Auvergne-Rhône-Alpes, which is 84"),
         ([line("Nulle Part")], r"row 7: no département or région is called 'nulle part'\. .*`left_out`"),
-        ([line("01 - Savoie")], r"row 7: LIB_DEP is '01 - Savoie', and the code of Savoie is 73"),
+        ([line("01 - Savoie")], r"row 7: 01 is given as the code of Savoie, which is 73"),
         ([line("73 - Savoie", yields=["x", *FLAT[:14]])], r"row 7, column 19: 'x' is not a number"),
         ([line("73 - Savoie", yields=[-1, *FLAT[:14]])], r"row 7, column 19: -1\. Expected 0 or more"),
         ([line("73 - Savoie", yields=[700, *FLAT[:14]])], r"row 7: a yield of 700\. Expected q/ha, 250 at most"),

@@ -209,6 +209,37 @@ def test_two_boxes_that_overlap_count_a_commune_once(root: Path) -> None:
     whole = root / "rpg_2024_-5,41,10,52,EPSG:4326.json"
     done = exposure.load_land([*files, factories.wfs_parcels(whole, WHEAT)])
     assert done.n_communes == 2 and done.placed["agricultural"] == pytest.approx(1.5)
+    # the box of A has B's 0.5 km² beyond it, that of B A's 1 km²; the whole country repeats both
+    assert done.left_out == {
+        "km² of agricultural beyond the territory covered": pytest.approx(1.5),
+        "km² of agricultural in communes taken from an earlier file": pytest.approx(1.5),
+    }
+
+
+@pytest.mark.parametrize(
+    ("names", "covers"),
+    [
+        (("part1", "part2"), "region:84"),
+        (("RPG_R84_2023_1", "RPG_R84_2023_2"), None),
+    ],
+)
+def test_parts_of_one_territory_add_up(root: Path, names: tuple[str, str], covers: str | None) -> None:
+    """The 1 km² of A in the first part, the 0.5 km² of B in the second."""
+    files = [factories.parcels(root / f"{name}.gpkg", [row]) for name, row in zip(names, WHEAT, strict=True)]
+    done = exposure.load_land(files, covers=covers)
+    assert done.placed["agricultural"] == pytest.approx(1.5) and done.left_out == {}
+    assert state(A, "agricultural")[1] == pytest.approx(1) and state(B, "agricultural")[1] == pytest.approx(0.5)
+
+
+def test_a_box_within_a_territory_is_not_counted_twice(root: Path) -> None:
+    box = f"rpg_2024_{DEGREES['01002']},EPSG:4326.json"
+    files = [factories.parcels(root / "RPG_R84_2023.gpkg", WHEAT), factories.wfs_parcels(root / box, WHEAT)]
+    done = exposure.load_land(files)
+    assert done.placed["agricultural"] == pytest.approx(1.5)
+    assert done.left_out == {  # of the box: A's 1 km² is beyond it, B's 0.5 km² is known already
+        "km² of agricultural beyond the territory covered": pytest.approx(1),
+        "km² of agricultural in communes taken from an earlier file": pytest.approx(0.5),
+    }
 
 
 def test_refresh_loads_the_box_that_was_fetched(root: Path) -> None:

@@ -120,14 +120,39 @@ def test_no_sale_and_too_few_are_told_apart(tmp_path: Path) -> None:
 
 def test_lines_of_one_house_are_one_sale(tmp_path: Path) -> None:
     """A house with its garden and a garage: three lines that repeat the price of the whole."""
-    house = line("2024-9", 300_000, "Maison", 100, nature_culture="sols")
+    house = line("2024-9", 300_000, "Maison", 100, code_nature_culture="S", surface_terrain="300")
     rows, remarks = read(
         file(
-            tmp_path / "d.csv", house, house | {"nature_culture": "jardins"},
+            tmp_path / "d.csv", house, house | {"code_nature_culture": "J"},
             line("2024-9", 300_000, "Dépendance", ""), line("2024-9", 300_000, "", ""),
         )
     )  # fmt: skip
     assert of(rows)["house_sales"] == 1 and of(rows)["flat_sales"] == 0 and remarks == []
+
+
+@pytest.mark.parametrize(
+    "uses",
+    [
+        [{}, {}],  # flats of a building: no land
+        [{"code_nature_culture": "S", "surface_terrain": "300"}] * 2,
+        # each of the two on the ground and on the garden: four lines
+        [{"code_nature_culture": "S", "surface_terrain": "300"}, {"code_nature_culture": "J", "surface_terrain": "90"}]
+        * 2,
+    ],
+)
+def test_two_flats_that_nothing_tells_apart_are_two(tmp_path: Path, uses: list[dict[str, str]]) -> None:
+    """Two flats of 50 m² for 400 000 €: 4 000 €/m², that one flat would make 8 000."""
+    flats = [line("s", 4e5, "Appartement", 50) | use for use in uses]
+    rows, remarks = read(file(tmp_path / "d.csv", *FIVE, *flats))
+    assert (of(rows)["flat_sales"], of(rows)["flat_price_p50"]) == (5, 3000)
+    assert remarks == ["1 sale(s) of several dwellings were left out."]
+
+
+@pytest.mark.parametrize("differs", ["code_nature_culture", "code_nature_culture_speciale", "surface_terrain"])
+def test_a_dwelling_on_two_uses_of_its_land_is_one(tmp_path: Path, differs: str) -> None:
+    flat = line("s", 4e5, "Appartement", 50)
+    rows, remarks = read(file(tmp_path / "d.csv", flat | {differs: "1"}, flat | {differs: "2"}))
+    assert of(rows)["flat_sales"] == 1 and remarks == []
 
 
 @pytest.mark.parametrize(
@@ -190,11 +215,11 @@ def test_arrondissements_and_old_communes_are_pooled_before_the_quartiles(tmp_pa
 
 @given(st.lists(st.tuples(st.integers(1, 4), st.integers(100, 60_000), st.booleans()), min_size=1, max_size=30))
 def test_every_sale_is_counted_or_left_out_once(found: list[tuple[int, int, bool]]) -> None:
-    """Sales of 1 to 4 flats, within the bounds of price or not, each line twice or not: one sale each."""
+    """Sales of 1 to 4 flats, within the bounds of price or not, on one use of the land or two: one sale each."""
     lines = []
     for number, (n_flats, price, twice) in enumerate(found):
         flats = [line(f"s{number}", price * 50, "Appartement", 50, lot1_numero=str(lot)) for lot in range(n_flats)]
-        lines += flats * (1 + twice)
+        lines += [flat | {"code_nature_culture": use} for flat in flats for use in ("S", "J")[: 1 + twice]]
     with tempfile.TemporaryDirectory() as folder:
         rows, remarks = read(file(Path(folder) / "d.csv", *lines))
     priced = [price for n_flats, price, _ in found if n_flats == 1 and 200 <= price <= 30_000]

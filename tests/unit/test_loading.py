@@ -14,7 +14,7 @@ import shapely
 from climart import paths
 from climart.errors import UserError
 from climart.files import sha256_of
-from ingest import lake, loading, registry, territories
+from ingest import archives, lake, loading, registry, territories
 from ingest.fetch import locks
 from tests import factories
 
@@ -121,6 +121,28 @@ def test_a_shapefile_without_its_coordinate_system_is_refused(root: Path) -> Non
     ]
     with pytest.raises(UserError, match=r"no coordinate system\. A shapefile needs its \.prj"):
         fetched("georisques_rga_2026", zipped(root / "AleaRG_2025_01_L93.zip", *parts))
+
+
+def test_a_member_that_is_too_large_is_not_unpacked(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = shapefile(root / "shp", "AleaRG_2025_01_L93", CLAY, NIVEAU=[3, 1])
+    monkeypatch.setattr(archives, "MAX_UNPACKED", min(part.stat().st_size for part in parts) - 1)
+    with pytest.raises(
+        UserError, match=r"AleaRG_2025_01_L93\.zip, carte/AleaRG_2025_01_L93\.\w+: .* bytes once unpacked"
+    ):
+        fetched("georisques_rga_2026", zipped(root / "AleaRG_2025_01_L93.zip", *parts, folder="carte/"))
+    unpacked = paths.raw() / "georisques_rga_2026" / locks.UNPACKED
+    assert [one for one in unpacked.rglob("*") if one.is_file()] == []
+
+
+def test_two_members_of_one_name_are_refused(root: Path) -> None:
+    """Exports of 2021 and 2022 in folders of their own: unpacked side by side, one would be lost."""
+    export = factories.bdiff_export(root / "Incendies.csv", [(2021, 1, "01001", "10000")])
+    with zipfile.ZipFile(root / "bdiff.zip", "w") as archive:
+        for year in (2021, 2022):
+            archive.write(export, f"{year}/{export.name}")
+            archive.writestr(f"{year}/notice.pdf", "x")  # it is not unpacked: its name does not matter
+    with pytest.raises(UserError, match=r"bdiff\.zip: 2021/Incendies\.csv and 2022/Incendies\.csv have the same name"):
+        fetched("bdiff", root / "bdiff.zip")
 
 
 def test_yearly_archives_of_fires_are_read_together(root: Path) -> None:

@@ -4,6 +4,7 @@ select
     yields.territory_id,
     yields.crop_group,
     yields.crop,
+    yields.is_total,
     yields.year,
     yields.dataset_id,
     yields.area_ha,

@@ -8,6 +8,7 @@ select
     null::varchar as territory_id,
     null::varchar as crop_group,
     null::varchar as crop,
+    null::boolean as is_total,
     null::smallint as year,
     null::double as area_ha,
     null::double as area_in_production_ha,
