@@ -199,6 +199,17 @@ def test_the_map_and_the_class_of_a_day(mart: Mart) -> None:
     ) == [(None, "not_studied")]
 
 
+def test_larger_territories_have_no_class_of_the_communes_that_change(mart: Mart) -> None:
+    """Of the département, A is in the table and B is not: the highest class of A is not that of the département."""
+    for table, which in (
+        ("fct_exposure", "starts_with(measure_id, 'rga_class_20')"),
+        ("fct_clay_zoning", "basis = 'classes'"),
+    ):
+        assert mart.query(f"select distinct split_part(territory_id, ':', 1) from {table} where {which}") == [
+            ("commune",)
+        ], table
+
+
 def test_an_empty_answer_is_no_zone_and_not_unknown(mart: Mart) -> None:
     found = exposure(mart, "rga_class", "georisques_api")
     assert found[A] == (3, "studied", None) and found[B] == (0, "studied", None)
