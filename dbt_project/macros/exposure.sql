@@ -38,3 +38,23 @@ from (
 )
 group by {{ keys | join(', ') }}
 {% endmacro %}
+
+{# What it means that a dataset does not name a commune: absent_means of the measure, for a national register under the regime, which
+   speaks of every commune also by silence; NULL for what was asked for a few of them, or could not be carried. Of the relations
+   territories (stg_lake__territories), sources (stg_lake__datasets) and uncarried (int_uncarried_communes, left joined). #}
+{% macro silence_means(absent_means) -%}
+    case
+        when uncarried.commune_code is null and territories.zone in ('metro', 'drom') and sources.is_partial is not true
+            then {{ absent_means }}
+    end
+{%- endmacro %}
+
+{# Why a silence is no value. #}
+{% macro silence_reason(meaning) -%}
+    case
+        when {{ meaning }} = 'zero' then null
+        when {{ meaning }} = 'no_event' then 'no_event'
+        when uncarried.commune_code is not null then 'commune_split'
+        else 'not_studied'
+    end
+{%- endmacro %}

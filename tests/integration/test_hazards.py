@@ -153,10 +153,21 @@ def test_without_the_layer_communes_are_unknown(mart: Mart) -> None:
     assert found[A] == found[EPCI] == (None, "not_studied", "zone_layer_missing")
     assert found["departement:971"] == (None, "not_studied", "no_order_in_file")
     assert exposure(mart, "drought_orders_n", "sample_drought_orders")[DEPARTEMENT] == (4, "studied", None)
-    assert mart.query(
-        "select distinct note from fct_exposure where territory_id = ? and measure_id = 'drought_orders_n'",
-        [DEPARTEMENT],
-    ) == [("1 of 6 orders without a known département are not counted",)]
+
+
+def test_orders_of_nobody_are_counted_beside_the_days(mart: Mart) -> None:
+    """Order 5, of zone 20: crisis, hence every level, in January 2023; it may be of any département."""
+    found = mart.query(
+        "select distinct dataset_id, year, orders_unassigned, zones_unassigned from fct_drought_order_days "
+        "order by dataset_id, year"
+    )
+    assert found == [(dataset, *row) for dataset in ("drought_orders", "sample_drought_orders")
+                     for row in ((2022, 0, 0), (2023, 1, 1))]  # fmt: skip
+    unsaid = mart.query(
+        "select measure_id from dim_exposure_measure where starts_with(measure_id, 'drought_') "
+        "and not (contains(definition_fr, 'un minimum') and contains(definition_en, 'a floor'))"
+    )
+    assert unsaid == []
 
 
 def test_with_the_layer_communes_have_their_share_of_the_days(mart: Mart) -> None:
@@ -197,6 +208,17 @@ def test_the_map_and_the_class_of_a_day(mart: Mart) -> None:
     assert mart.query(
         "select distinct strongest, reason from fct_clay_zoning where territory_id = ? and basis = 'classes'", [B]
     ) == [(None, "not_studied")]
+
+
+def test_larger_territories_have_no_class_of_the_communes_that_change(mart: Mart) -> None:
+    """Of the département, A is in the table and B is not: the highest class of A is not that of the département."""
+    for table, which in (
+        ("fct_exposure", "starts_with(measure_id, 'rga_class_20')"),
+        ("fct_clay_zoning", "basis = 'classes'"),
+    ):
+        assert mart.query(f"select distinct split_part(territory_id, ':', 1) from {table} where {which}") == [
+            ("commune",)
+        ], table
 
 
 def test_an_empty_answer_is_no_zone_and_not_unknown(mart: Mart) -> None:

@@ -52,6 +52,20 @@ shares as (
     using max(value)
     group by territory_id, dataset_id
 
+),
+
+-- the strongest class of area that the source has and does not tell: no weaker one is the strongest, then
+untold as (
+
+    select
+        territory_id,
+        dataset_id,
+        max(list_position(['weak', 'medium', 'strong'], replace(measure_id, 'rga_area_share_', ''))) as class
+    from {{ ref('fct_exposure') }}
+    where measure_id in ('rga_area_share_weak', 'rga_area_share_medium', 'rga_area_share_strong')
+        and reason in ('secret', 'not_published')
+    group by territory_id, dataset_id
+
 )
 
 select
@@ -71,8 +85,11 @@ select
         when measured.state = 'not_studied' then null
         when in_force.basis = 'classes' then ['none_mapped', 'weak', 'medium', 'strong'][measured.value::integer + 1]
         when shares.rga_area_share_strong > 0 then 'strong'
+        when untold.class = 3 then null
         when shares.rga_area_share_medium > 0 then 'medium'
+        when untold.class = 2 then null
         when shares.rga_area_share_weak > 0 then 'weak'
+        when untold.class = 1 then null
         when shares.rga_area_share_strong is not null then 'none_mapped'
     end as strongest,
     measured.state,
@@ -83,3 +100,5 @@ from measured
 inner join in_force using (dataset_id, measure_id)
 left join shares
     on measured.territory_id = shares.territory_id and measured.dataset_id = shares.dataset_id and in_force.basis = 'shares'
+left join untold
+    on measured.territory_id = untold.territory_id and measured.dataset_id = untold.dataset_id and in_force.basis = 'shares'

@@ -1,5 +1,6 @@
 -- Days under orders that restrict water use, by year and level: a number, or why there is none. No order in the file is not zero: some
--- orders have no département, and a file may begin in the middle of a year.
+-- orders have no département (they and their zones are counted beside the days, which are a floor), and a file may begin in the middle
+-- of a year.
 with years as (
 
     select
@@ -10,6 +11,22 @@ with years as (
     from {{ ref('int_drought_zone_days') }}
     group by dataset_id
 
+),
+
+-- what is of no known département, hence may be of any
+unassigned as (
+
+    select
+        zone_days.dataset_id,
+        year(zone_days.day)::smallint as year,
+        levels.level,
+        count(distinct zone_days.order_id) as orders,
+        count(distinct zone_days.zone_id) as zones
+    from {{ ref('int_drought_zone_days') }} as zone_days
+    inner join {{ ref('drought_levels') }} as levels on zone_days.level_position >= levels.position
+    where zone_days.departement is null
+    group by all
+
 )
 
 select
@@ -19,6 +36,8 @@ select
     levels.level,
     days.days,
     days.orders,
+    coalesce(unassigned.orders, 0)::integer as orders_unassigned,
+    coalesce(unassigned.zones, 0)::integer as zones_unassigned,
     greatest(years.first_day, make_date(years.year, 1, 1)) as date_start,
     least(years.last_day, make_date(years.year, 12, 31)) as date_end,
     datasets.validation_status,
@@ -34,3 +53,4 @@ left join {{ ref('int_drought_days') }} as days
     and years.dataset_id = days.dataset_id
     and years.year = days.year
     and levels.level = days.level
+left join unassigned on years.dataset_id = unassigned.dataset_id and years.year = unassigned.year and levels.level = unassigned.level

@@ -14,15 +14,6 @@ with series as (
 
 ),
 
--- communes that hold ground of one whose counts could not be carried: their absence from the source says nothing
-uncarried as (
-
-    select distinct dataset_id, unnest(commune_codes) as commune_code
-    from {{ ref('int_source_communes') }}
-    where cause = 'split_since'
-
-),
-
 communes as (
 
     select
@@ -45,10 +36,7 @@ communes as (
         end as value,
         case
             when facts.commune_code is not null then case when facts.value is null then coalesce(facts.reason, 'not_published') end
-            when absent.meaning = 'zero' then null
-            when absent.meaning = 'no_event' then 'no_event'
-            when uncarried.commune_code is not null then 'commune_split'
-            else 'not_studied'
+            else {{ silence_reason('absent.meaning') }}
         end as reason
     from (select * from {{ ref('stg_lake__territories') }} where kind = 'commune') as territories
     cross join series
@@ -58,15 +46,10 @@ communes as (
         and series.dataset_id = facts.dataset_id
         and series.measure_id = facts.measure_id
         and series.return_period is not distinct from facts.return_period
-    left join uncarried on territories.code = uncarried.commune_code and series.dataset_id = uncarried.dataset_id
+    left join {{ ref('int_uncarried_communes') }} as uncarried
+        on territories.code = uncarried.commune_code and series.dataset_id = uncarried.dataset_id
     left join {{ ref('stg_lake__datasets') }} as sources on series.dataset_id = sources.dataset_id
-    -- a national register speaks of every commune under the regime, also by silence; what was asked for a few of them does not
-    cross join lateral (
-        select case
-            when uncarried.commune_code is null and territories.zone in ('metro', 'drom') and sources.is_partial is not true
-                then measures.absent_means
-        end as meaning
-    ) as absent
+    cross join lateral (select {{ silence_means('measures.absent_means') }} as meaning) as absent
 
 ),
 

@@ -1,22 +1,11 @@
 -- Orders restricting water use, over the days of the data, as rows of fct_exposure. A département, a région and the country count the
 -- days on which one of their zones was restricted; a commune, its share of area, where the layer of zones is loaded; a territory of
--- communes that is neither, the mean of their areas.
+-- communes that is neither, the mean of their areas. Orders of no known département count by their zones only:
+-- fct_drought_order_days has how many they are.
 with periods as (
 
     select dataset_id, any_value(first_day) as first_day, any_value(last_day) as last_day
     from {{ ref('int_drought_zone_days') }}
-    group by dataset_id
-
-),
-
--- how many orders are of nobody: the days are a floor
-unassigned as (
-
-    select
-        dataset_id,
-        count(distinct order_id) filter (departement is null) || ' of ' || count(distinct order_id)
-            || ' orders without a known département are not counted' as note
-    from {{ ref('stg_lake__drought_orders') }}
     group by dataset_id
 
 ),
@@ -120,7 +109,7 @@ select
     periods.first_day as date_start,
     periods.last_day as date_end,
     counted.source_file_id,
-    case when counted.value is not null then unassigned.note end as note,
+    null::varchar as note,
     coalesce(counted.value, by_area.value) as value,
     case
         when counted.value is not null or by_area.value is not null then null
@@ -143,4 +132,3 @@ left join counted using (dataset_id, territory_id, measure_id)
 left join by_area using (dataset_id, territory_id, measure_id)
 left join spoken_of using (dataset_id, territory_id)
 left join layers using (dataset_id)
-left join unassigned using (dataset_id)

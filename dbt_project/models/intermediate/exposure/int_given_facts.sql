@@ -1,10 +1,11 @@
 -- What the sources give, on the communes of today. Several old communes in one: counts add up, shares are averaged, years take
--- the latest. What a split commune counted is carried to neither part (fct_exposure_unmapped); its shares hold for both.
+-- the latest, classes the highest. What a split commune counted is carried to neither part (fct_exposure_unmapped); its shares hold for both.
 with facts as (
 
     select
         facts.*,
-        measures.aggregation
+        -- a class is the highest of the old communes, though groups of communes may have none
+        case when measures.unit = 'class' then 'max' else measures.aggregation end as aggregation
     from {{ ref('stg_lake__commune_facts') }} as facts
     inner join {{ ref('exposure_measures') }} as measures using (measure_id)
 
