@@ -64,7 +64,7 @@ types: .venv/.dev ## Check types (mypy, strict)
 
 bench: .venv/.dev ## Measure against peers: make bench (with REAL_DATA=folder, the national mart too)
 	$(BIN)/python -m bench.daily --write
-	$(BIN)/python -m bench.states
+	$(BIN)/python -m bench.states --write docs/reference/performance-states.md
 	@test ! -e data/releases/stable || $(BIN)/python -m bench.join --write docs/reference/performance-join.md
 	$(BIN)/python -m bench.zonal --write
 	@test -z "$(REAL_DATA)" || $(BIN)/python -m bench.national "$(REAL_DATA)" --write docs/reference/performance-national.md

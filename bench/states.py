@@ -15,12 +15,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from bench.daily import machine
+from climart.files import atomic_text
 from ingest import features, reduce, reducers, series
 from ingest.calendars import Axis
 
 Floats = npt.NDArray[np.float32]
 TARGET = 1500.0  # ns per cell-day and core, for features and states together (issue 4)
-START, STOP = "<!-- states -->", "<!-- end of states -->"
 
 
 def plain(axis: Axis, cells: int) -> dict[str, Floats]:
@@ -60,7 +61,8 @@ def costs(cells: int, years: int) -> tuple[list[tuple[str, float]], float, int]:
     """Cost of each way that makes a series, of all the features on top, and the number of features."""
     axis = Axis("standard", 1971, 1970 + years)
     variables = plain(axis, cells)
-    site = series.Site(*(np.full(cells, value) for value in (46.0, 250.0, 20.0, 34.0)))
+    # latitude, altitude, alert thresholds of night and day, massif: all that a series may need
+    site = series.Site(*(np.full(cells, value) for value in (46.0, 250.0, 20.0, 34.0, 10.0)))
     around = series.Around(site, axis)
     catalogue = features.catalogue()
     wanted = [feature.of for feature in catalogue.features]
@@ -114,7 +116,7 @@ def page(cells: int, years: int) -> str:
 
 
 def main() -> None:
-    """Print the table; with --write, put it between the markers of a page."""
+    """Print the table; with --write, make a page of it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cells", type=int, default=16)
     parser.add_argument("--years", type=int, default=60)
@@ -123,9 +125,8 @@ def main() -> None:
     found = page(arguments.cells, arguments.years)
     print(found)
     if arguments.write:
-        text = arguments.write.read_text(encoding="utf-8")
-        before, after = text.split(START)[0], text.split(STOP)[1]
-        arguments.write.write_text(f"{before}{START}\n{found}\n{STOP}{after}", encoding="utf-8")
+        head = f"# Performance: states and features\n\nWritten by `make bench`. Machine: {machine()}.\n\n"
+        atomic_text(arguments.write, f"{head}{found}\n")
 
 
 if __name__ == "__main__":
