@@ -20,7 +20,7 @@ MB = 10**6
 # Far above what is known or likely, and what two cores and a few GB of memory bear. Of one member, in bytes.
 MAX_TABLE = 64 * MB  # a text table of a tar, held in memory: the longest known has 19 161 short lines, about 1 MB
 MAX_WORKBOOK = 200 * MB  # held in memory, then parsed
-MAX_UNPACKED = 1000 * MB  # a layer of a map or a table, written to the disk piece by piece
+MAX_UNPACKED = 4000 * MB  # to the disk, piece by piece: a shapefile's parts end at 2 GB and its table at 4 GB
 
 
 def check_size(archive: str, member: str, size: int, limit: int) -> None:
