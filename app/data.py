@@ -783,6 +783,40 @@ class Release:
             {"territory": territory_id, "crops": crops},
         )
 
+    def stations(
+        self, territory_id: str, indicators: Sequence[str], count: int, within_km: float
+    ) -> list[dict[str, Any]]:
+        """The weather stations nearest to a territory's centre, with their means of the reference; [] if none.
+
+        Columns: dataset_id, name, altitude_m, first_day, last_day, km, found (indicator_id → mean of 1976-2005).
+        """
+        if "dim_weather_station" not in self.tables:
+            return []
+        return self._rows(
+            """
+            select stations.dataset_id,
+                any_value(dataset.title_fr) as title_fr, any_value(dataset.title_en) as title_en,
+                stations.name, stations.altitude_m, stations.first_day, stations.last_day,
+                111.2 * sqrt(
+                    pow(stations.latitude - territory.latitude, 2)
+                    + pow((stations.longitude - territory.longitude) * cos(radians(territory.latitude)), 2)
+                ) as km,
+                map_from_entries(list((cells.indicator_id, cells.q50)) filter (cells.q50 is not null)) as found
+            from dim_weather_station as stations
+            inner join dim_dataset as dataset using (dataset_id)
+            inner join dim_territory as territory on territory.territory_id = $territory
+            left join fct_cell as cells
+                on cells.grid_id = stations.grid_id and cells.cell_id = stations.cell_id
+                and cells.dataset_id = stations.dataset_id and cells.context_id = 'ref'
+                and list_contains($indicators, cells.indicator_id)
+            group by stations.dataset_id, stations.name, stations.altitude_m, stations.first_day, stations.last_day, km
+            having km <= $within
+            order by km
+            limit $count
+            """,
+            {"territory": territory_id, "indicators": list(indicators), "count": count, "within": within_km},
+        )
+
     def former_codes(self) -> dict[str, tuple[str | None, str | None]]:
         """Codes of communes of other years → the code of today, and why there is none (ambiguous_split, abolished).
 

@@ -347,7 +347,9 @@ def listings(seen: Scene, place: Row) -> list[sheets.Listing]:
     of_crops = place["departement_id"] or place["territory_id"]
     name = place["departement"] or place["name"]
     of_last_year = opened_release.yields(str(of_crops), sheets.CROPS)
-    return found + sheets.yields(of_last_year, str(name), opened_release.catalogue, spoken)
+    found += sheets.yields(of_last_year, str(name), opened_release.catalogue, spoken)
+    near = opened_release.stations(str(place["territory_id"]), sheets.OF_STATIONS, sheets.STATIONS, sheets.STATIONS_KM)
+    return found + sheets.stations(near, opened_release.catalogue, spoken)
 
 
 def runs(seen: Scene, place: Row) -> list[tuple[str, list[float]]]:

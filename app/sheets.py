@@ -39,6 +39,9 @@ KEY_FACTS: Final = (
 LEGAL_MAPS: Final = ("rga_",)  # measures of maps of which one is in force
 FIGURES_PER_THEME: Final = 3
 CROPS: Final = 10
+STATIONS: Final = 3
+STATIONS_KM: Final = 40.0  # beyond, a station says little of the place
+OF_STATIONS: Final = ("t_mean", "tx35", "rr_yr")  # what a station's row says, where the release has it
 THEMES: Final = ("heat", "agriculture", "rain", "snow", "buildings", "habitability", "scores")
 
 
@@ -411,6 +414,31 @@ def yields(rows: Sequence[Row], name: str, catalogue: Catalogue, words: Words) -
         notes = (words("sheet.yields_note", year=year), *_said_of(catalogue, dataset, words))
         found.append(Listing(dataset, title, heads, tuple(lines), notes))
     return found
+
+
+def stations(rows: Sequence[Row], catalogue: Catalogue, words: Words) -> list[Listing]:
+    """The nearest weather stations, from ``Release.stations``: what was measured there over the reference."""
+    if not rows:
+        return []
+    shown = [catalogue.indicators[one] for one in OF_STATIONS if one in catalogue.indicators]
+    lines = []
+    for row in rows:
+        found = row["found"] or {}
+        altitude = "" if row["altitude_m"] is None else with_unit(number(row["altitude_m"], 0, words), "m")
+        values = [
+            quantity(found[one.id], one.unit, one.decimals, "level", words)
+            if one.id in found
+            else words.known("reasons", "too_few_years")
+            for one in shown
+        ]
+        years = f"{row['first_day'].year}-{row['last_day'].year}"
+        lines.append((row["name"], altitude, with_unit(number(row["km"], 0, words), "km"), years, *values))
+    heads = ("", *(words(f"sheet.station_columns.{one}") for one in ("altitude", "distance", "years")))
+    labels = [words.own(one.label_fr, one.label_en) for one in shown]
+    title = words("sheet.stations", source=words.own(rows[0]["title_fr"], rows[0]["title_en"]))
+    dataset = rows[0]["dataset_id"]
+    notes = (words("sheet.stations_note"), *_said_of(catalogue, dataset, words))
+    return [Listing(dataset, title, (*heads, *labels), tuple(lines), notes)]
 
 
 def limits(

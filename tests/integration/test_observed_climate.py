@@ -338,4 +338,9 @@ def test_the_sheet_of_a_commune_shows_what_climadiag_says_of_it(mart: Mart, monk
     said = texts(test).replace("\u00a0", " ")
     assert "2 (1 à 4)" in said  # very hot days at +2 °C, median and 90 % interval of the producer
     assert "23 février (20 février à 1er mars)" in said  # AG2, a day of the year: 54 (51 to 60)
-    assert "intervalle à 90 %" in said
+    assert "donné pour 90 % des simulations" in said
+    # two stations of the Ain have the 30 years, both at 9 °C; the third, three years only
+    (near,) = [one for one in test.expander if one.label.startswith("Stations météo les plus proches")]
+    table = next(str(one.proto.body) for one in near.html).replace("\u00a0", " ")
+    assert table.count("9,0 °C") == 2 and table.count("BASSE") == 2 and "HAUTE" in table
+    assert "trop peu d&#x27;années" in table
